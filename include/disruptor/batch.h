@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DISRUPTOR_BATCH_H
+#define DISRUPTOR_BATCH_H
+
+/**
+ * A batch is a run of published events, taken by the consumer it belongs to:
+ *
+ *	struct tick *t;
+ *
+ *	while ((t = dsr_batch_next(batch)))
+ *		total += t->price;
+ *
+ * It goes on as long as the next event is there, up to the handler's
+ * max_batch; nothing is called per event. The slots go back to the producers
+ * when the handler returns, all at once, or earlier by dsr_batch_release().
+ * A handler that leaves before NULL gives back what it took; the rest begins
+ * the next batch.
+ *
+ * Threads: the consumer's own, inside its handler.
+ */
+
+#include <disruptor/slot.h>
+
+DSR_BEGIN_DECLS
+
+/**
+ * struct dsr_batch - a consumer's place in the ring
+ * @next:     the sequence to look at next
+ * @end:      the batch does not go beyond: first sequence + max_batch
+ * @current:  the sequence last taken; the first sequence - 1 before
+ * @slots:    where the slots are
+ * @sequence: where the consumer tells the producers how far it is
+ *
+ * On the consumer's stack, nobody else's business. Read no field yourself.
+ */
+struct dsr_batch {
+	int64_t next;
+	int64_t end;
+	int64_t current;
+	struct dsr_slots slots;
+	struct dsr_sequence *sequence;
+	int64_t reserved[8];
+};
+
+DSR_STATIC_ASSERT(sizeof(struct dsr_batch) == 120, "inline code was compiled for it");
+DSR_STATIC_ASSERT(offsetof(struct dsr_batch, slots) == 24, "inline code was compiled for it");
+
+/* Behind the inline calls: steps over aborted slots. Not for direct use. */
+DSR_COLD void *dsr_batch_skip(struct dsr_batch *batch);
+DSR_COLD bool dsr_batch_more_behind(const struct dsr_batch *batch);
+
+/**
+ * dsr_batch_next() - take the next event of the batch
+ *
+ * Ordering: what the producer wrote before it published is seen.
+ * Return: the event, to read and change until it is released; NULL: no more.
+ */
+DSR_INLINE void *dsr_batch_next(struct dsr_batch *batch)
+{
+	int64_t sequence = batch->next;
+	void *event = dsr_slots_event(&batch->slots, sequence);
+
+	if (dsr_unlikely(sequence == batch->end))
+		return NULL;
+	/* [OBSERVE<-PUBLISH] The stamp is seen before the event is read. */
+	if (dsr_unlikely(dsr_load_acquire(dsr_slots_stamp(&batch->slots, event)) != sequence))
+		return dsr_batch_skip(batch);
+	batch->current = sequence;
+	batch->next = sequence + 1;
+	return event;
+}
+
+/** dsr_batch_sequence() - the sequence of the event last taken */
+DSR_INLINE int64_t dsr_batch_sequence(const struct dsr_batch *batch)
+{
+	return batch->current;
+}
+
+/**
+ * dsr_batch_more() - would dsr_batch_next() find an event now?
+ *
+ * Takes nothing. Once true it stays true until the event is taken.
+ */
+DSR_INLINE bool dsr_batch_more(const struct dsr_batch *batch)
+{
+	int64_t sequence = batch->next;
+	int64_t stamp;
+
+	if (sequence == batch->end)
+		return false;
+	/* Relaxed: no event is read on the strength of it. */
+	stamp = dsr_load_relaxed(
+		dsr_slots_stamp(&batch->slots, dsr_slots_event(&batch->slots, sequence)));
+	if (stamp == ~sequence)
+		return dsr_batch_more_behind(batch);
+	return stamp == sequence;
+}
+
+/**
+ * dsr_batch_release() - give the slots of all events taken so far back now
+ *
+ * The producers may fill them at once: no event taken before, this one
+ * included, may be touched any more.
+ */
+DSR_INLINE void dsr_batch_release(struct dsr_batch *batch)
+{
+	/* [CONSUME->RECLAIM] We are done with the events before a producer writes there again. */
+	dsr_store_release(&batch->sequence->value, batch->next - 1);
+}
+
+DSR_END_DECLS
+
+#endif

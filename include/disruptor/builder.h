@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DISRUPTOR_BUILDER_H
+#define DISRUPTOR_BUILDER_H
+
+/**
+ * A builder collects what a disruptor is to be. Mistakes stick: the first one
+ * is kept, later calls change nothing, and dsr_start() returns it, so no call
+ * before needs a check. dsr_builder_message() tells it in a sentence that names
+ * the handler or the value.
+ *
+ * A builder that could not be allocated is NULL; every call takes that and
+ * answers -ENOMEM.
+ *
+ * Threads: one at a time.
+ */
+
+#include <disruptor/placement.h>
+#include <disruptor/processor.h>
+
+DSR_BEGIN_DECLS
+
+struct dsr_builder;
+struct dsr_disruptor;
+
+/* The most slots of a ring. */
+#define DSR_CAPACITY_MAX (UINT64_C(1) << 31)
+
+/* The strictest alignment of an event: a cache line. */
+#define DSR_ALIGNMENT_MAX 64
+
+struct dsr_builder *dsr_builder_create(int abi, bool many, uint64_t capacity, size_t event_size);
+int dsr_handle_events_sized(struct dsr_builder *b, const struct dsr_handler *handler, size_t size);
+
+/**
+ * dsr_build_single_producer() - begin a disruptor that one thread publishes to
+ * @capacity:	slots, a power of two, at most DSR_CAPACITY_MAX
+ * @event_size: bytes of an event, at least 1
+ *
+ * Return: a builder, which becomes the disruptor's once that has started and
+ * ends with dsr_destroy(); before, or after a failed start, it ends with
+ * dsr_builder_destroy(). NULL: no memory.
+ */
+DSR_INLINE struct dsr_builder *dsr_build_single_producer(uint64_t capacity, size_t event_size)
+{
+	return dsr_builder_create(DSR_ABI, false, capacity, event_size);
+}
+
+/** dsr_build_multi_producer() - begin a disruptor that any number of threads publish to */
+DSR_INLINE struct dsr_builder *dsr_build_multi_producer(uint64_t capacity, size_t event_size)
+{
+	return dsr_builder_create(DSR_ABI, true, capacity, event_size);
+}
+
+/**
+ * dsr_event_alignment() - events begin at multiples of so many bytes
+ * @alignment: a power of two, at most DSR_ALIGNMENT_MAX. Default: 8
+ *
+ * DSR_EVENT() asks for the type's own. Return: 0, or the builder's error.
+ */
+int dsr_event_alignment(struct dsr_builder *b, size_t alignment);
+
+/**
+ * dsr_event_lifecycle() - prepare each event once, and clear it away once
+ * @init:    NULL, or called once per slot in order, index 0 first, on the thread
+ *	     that calls dsr_start(), on memory that is already placed and all
+ *	     zero. A negative errno fails dsr_start() with it
+ * @fini:    NULL, or called once per slot that was prepared, by dsr_destroy()
+ *	     or by the dsr_start() that failed
+ * @context: handed to both
+ *
+ * Return: 0, or the builder's error.
+ */
+int dsr_event_lifecycle(struct dsr_builder *b,
+			int (*init)(void *event, uint64_t index, void *context),
+			void (*fini)(void *event, uint64_t index, void *context), void *context);
+
+/**
+ * dsr_first_sequence() - begin counting here instead of at 0
+ * @first: 0 to DSR_SEQUENCE_MAX: where a journal ended that goes on, say
+ *
+ * Return: 0, or the builder's error.
+ */
+int dsr_first_sequence(struct dsr_builder *b, int64_t first);
+
+/**
+ * dsr_place_slots() - which node, and how badly
+ * @where: DSR_CONSUMER_NODE: that of the first handler that is pinned; DSR_NODE(n);
+ *	   DSR_ANYWHERE: as the kernel likes
+ * @how:   DSR_PREFER or DSR_REQUIRE
+ *
+ * Return: 0, or the builder's error.
+ */
+int dsr_place_slots(struct dsr_builder *b, int where, enum dsr_strictness how);
+
+/**
+ * dsr_handle_events() - add a handler that sees every event, on a thread of its own
+ * @handler: copied
+ *
+ * Called again, it adds another one beside the first: each sees every event,
+ * and a slot is free again when all are done with it.
+ *
+ * Return: 0, or the builder's error.
+ */
+DSR_INLINE int dsr_handle_events(struct dsr_builder *b, const struct dsr_handler *handler)
+{
+	return dsr_handle_events_sized(b, handler, sizeof(*handler));
+}
+
+/**
+ * dsr_start() - make the disruptor
+ * @d: receives it; NULL on failure
+ *
+ * Places the memory, starts and pins the threads and returns when each of them
+ * is in its loop; or takes everything back and returns why not.
+ *
+ * Return: 0; the builder's error; -EALREADY if it has been started; -ENOMEM;
+ * -EAGAIN: no more threads; -ENODEV or -EPERM: a CPU or node is not to be had;
+ * what on_start() or init() returned; with DSR_REQUIRE also -EOPNOTSUPP and what
+ * mbind(2) says. dsr_builder_message() has the sentence.
+ */
+int dsr_start(struct dsr_builder *b, struct dsr_disruptor **d);
+
+/**
+ * dsr_builder_message() - the first mistake, in words; "" if there is none
+ *
+ * Return: a string that lives as long as the builder; never NULL.
+ */
+const char *dsr_builder_message(const struct dsr_builder *b);
+
+/**
+ * dsr_builder_destroy() - end a builder that did not become a disruptor
+ *
+ * Return: 0, also for NULL; -EBUSY if it did.
+ */
+int dsr_builder_destroy(struct dsr_builder *b);
+
+DSR_END_DECLS
+
+#endif

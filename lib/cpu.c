@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cpu.h"
+
+static int set_affinity(const struct dsr_cpus *cpus)
+{
+	int saved = errno;
+	int err = sched_setaffinity(0, sizeof(*cpus), cpus->sets) < 0 ? -errno : 0;
+
+	errno = saved;
+	return err;
+}
+
+int dsr_cpu_pin(int cpu)
+{
+	struct dsr_cpus cpus;
+	int err;
+
+	if (cpu < 0 || cpu >= DSR_CPUS_MAX)
+		return -ENODEV;
+	memset(&cpus, 0, sizeof(cpus));
+	CPU_SET_S((size_t)cpu, sizeof(cpus), cpus.sets);
+	err = set_affinity(&cpus);
+	/* One answer for a CPU that is not there, is offline, or is not ours. */
+	if (err == -EINVAL)
+		return cpu >= sysconf(_SC_NPROCESSORS_CONF) ? -ENODEV : -EPERM;
+	return err;
+}
+
+int dsr_cpu_pin_set(const struct dsr_cpus *cpus)
+{
+	int err = set_affinity(cpus);
+
+	return err == -EINVAL ? -EPERM : err;
+}
+
+int dsr_cpu_allowed(int tid)
+{
+	struct dsr_cpus cpus;
+	int saved = errno;
+	int err = 0;
+
+	memset(&cpus, 0, sizeof(cpus));
+	if (sched_getaffinity(tid, sizeof(cpus), cpus.sets) < 0)
+		err = -errno;
+	errno = saved;
+	return err < 0 ? err : CPU_COUNT_S(sizeof(cpus), cpus.sets);
+}
+
+void dsr_cpu_here(int *cpu, int *node)
+{
+	unsigned int c, n;
+	int saved = errno;
+
+	*cpu = -1;
+	*node = -1;
+	if (syscall(SYS_getcpu, &c, &n, NULL) == 0) {
+		*cpu = (int)c;
+		*node = (int)n;
+	}
+	errno = saved;
+}
+
+int dsr_cpu_of_thread(int tid)
+{
+	int saved = errno;
+	int cpu = -1;
+	char path[64], text[1024];
+	char *at;
+	FILE *file;
+	size_t length;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	file = fopen(path, "re");
+	if (file) {
+		length = fread(text, 1, sizeof(text) - 1, file);
+		fclose(file);
+		text[length] = '\0';
+		/* The name, field 2, may hold anything; the CPU is field 39, 37 after its ')'. */
+		at = strrchr(text, ')');
+		for (int field = 2; at && field < 39; field++)
+			at = strchr(at + 1, ' ');
+		if (at)
+			sscanf(at, " %d", &cpu);
+	}
+	errno = saved;
+	return cpu;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DSR_LIB_CPU_H
+#define DSR_LIB_CPU_H
+
+#include <sched.h>
+#include <stddef.h>
+
+/* Enough for the 8192 CPUs that Linux can be built for. */
+#define DSR_CPUS_MAX 8192
+
+struct dsr_cpus {
+	cpu_set_t sets[DSR_CPUS_MAX / CPU_SETSIZE];
+};
+
+/* Pins the calling thread. 0; -ENODEV: no such CPU; -EPERM: the kernel does not let us. */
+int dsr_cpu_pin(int cpu);
+int dsr_cpu_pin_set(const struct dsr_cpus *cpus);
+
+/* How many CPUs thread @tid may use now (0: the caller), or a negative errno. */
+int dsr_cpu_allowed(int tid);
+
+/* Where the calling thread runs. */
+void dsr_cpu_here(int *cpu, int *node);
+
+/* The CPU where thread @tid of this process last ran; -1: ended, or not told. */
+int dsr_cpu_of_thread(int tid);
+
+#endif

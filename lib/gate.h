@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DSR_LIB_GATE_H
+#define DSR_LIB_GATE_H
+
+#include <disruptor/sequence.h>
+
+/**
+ * struct dsr_gate - the consumers that a producer must not lap
+ *
+ * Constant once the disruptor runs: a consumer leaves by moving its sequence to
+ * DSR_SEQUENCE_ENDED.
+ */
+struct dsr_gate {
+	struct dsr_sequence *sequences;
+	uint32_t count;
+};
+
+/*
+ * First sequence that is not free: each below it may be claimed and written.
+ * Computed anew from where the consumers are, never added up.
+ */
+int64_t dsr_gate_limit(const struct dsr_gate *gate, uint64_t capacity);
+
+/* The same as far as one consumer goes. */
+int64_t dsr_gate_limit_of(const struct dsr_sequence *consumer, uint64_t capacity);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * NUMA memory policy, through libnuma. The only file that includes its headers.
+ *
+ * Of libnuma it takes the calls that return an error. Those that place memory
+ * themselves (numa_alloc_onnode() and such) print and go on where the kernel
+ * refused, and so hand out memory on the wrong node.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "memory.h"
+#include "node.h"
+#include "topology.h"
+
+#if DSR_WITH_NUMA
+
+#include <numa.h>
+#include <numaif.h>
+
+int dsr_node_support(void)
+{
+	return numa_available() < 0 ? -EOPNOTSUPP : 0;
+}
+
+static int bind_range(void *base, size_t bytes, int node, int mode, unsigned int flags)
+{
+	unsigned long mask[DSR_NODES_MAX / (8 * sizeof(unsigned long))];
+	int saved = errno;
+	int err = dsr_node_support();
+
+	if (err < 0)
+		return err;
+	if (node < 0 || node >= DSR_NODES_MAX)
+		return -ENODEV;
+	memset(mask, 0, sizeof(mask));
+	mask[(size_t)node / (8 * sizeof(*mask))] |= 1ul << ((size_t)node % (8 * sizeof(*mask)));
+	/* The kernel looks at one bit less than it is told. */
+	if (mbind(base, bytes, mode, mask, DSR_NODES_MAX + 1, flags) < 0)
+		err = -errno;
+	errno = saved;
+	/* The same answer for a node that is not there, is not ours, or has no memory. */
+	if (err == -EINVAL)
+		return dsr_topology_has_node(node) ? -EPERM : -ENODEV;
+	return err == -ENOSYS ? -EOPNOTSUPP : err;
+}
+
+int dsr_node_prefer(void *base, size_t bytes, int node)
+{
+	return bind_range(base, bytes, node, MPOL_PREFERRED, 0);
+}
+
+int dsr_node_bind(void *base, size_t bytes, int node)
+{
+	int err = bind_range(base, bytes, node, MPOL_BIND, MPOL_MF_MOVE | MPOL_MF_STRICT);
+
+	return err == -EIO ? -ENOMEM : err;
+}
+
+static void count_page(int status, int node, struct dsr_node_pages *count)
+{
+	/* Below zero: not present, by whichever errno this kernel says so. */
+	if (status < 0) {
+		count->unknown++;
+		count->error = status;
+		return;
+	}
+	if (status == node || node < 0)
+		count->on_node++;
+	else
+		count->elsewhere++;
+	if (status != node && count->other_node < 0)
+		count->other_node = status;
+}
+
+void dsr_node_count(void *base, size_t bytes, int node, struct dsr_node_pages *count)
+{
+	enum { CHUNK = 1024 };
+	size_t page = dsr_page_size(), pages = (bytes + page - 1) / page, done, n, i;
+	int saved = errno;
+	void *addresses[CHUNK];
+	int status[CHUNK];
+
+	*count = (struct dsr_node_pages){.other_node = -1};
+	for (done = 0; done < pages; done += n) {
+		n = pages - done < CHUNK ? pages - done : CHUNK;
+		for (i = 0; i < n; i++)
+			addresses[i] = (char *)base + (done + i) * page;
+		if (dsr_node_support() < 0 || move_pages(0, n, addresses, NULL, status, 0) < 0) {
+			count->error = dsr_node_support() < 0 ? -EOPNOTSUPP : -errno;
+			count->unknown += n;
+			continue;
+		}
+		for (i = 0; i < n; i++)
+			count_page(status[i], node, count);
+	}
+	errno = saved;
+}
+
+#else
+
+int dsr_node_support(void)
+{
+	return -EOPNOTSUPP;
+}
+
+int dsr_node_prefer(void *base, size_t bytes, int node)
+{
+	(void)base;
+	(void)bytes;
+	(void)node;
+	return -EOPNOTSUPP;
+}
+
+int dsr_node_bind(void *base, size_t bytes, int node)
+{
+	return dsr_node_prefer(base, bytes, node);
+}
+
+void dsr_node_count(void *base, size_t bytes, int node, struct dsr_node_pages *count)
+{
+	size_t page = dsr_page_size();
+
+	(void)base;
+	(void)node;
+	*count = (struct dsr_node_pages){
+		.unknown = (bytes + page - 1) / page, .other_node = -1, .error = -EOPNOTSUPP};
+}
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The cold half of claiming: what happens when the handle's cached limit does
+ * not cover the claim. Either the limit is old, and a look at the consumers
+ * gives a newer one; or the ring is full, and the claim waits or gives up; or
+ * the ring is closed.
+ *
+ * careful, in a handle, sends its claims another way than the plain one:
+ *
+ * single producer: where membarrier(2) is refused, the limit never goes beyond
+ * the claim that was just granted. So the next claim comes here again, and the
+ * fence below takes the barrier's place (ring.c, "How a ring closes").
+ *
+ * many producers: a handle that a handler of the same ring uses. A blocking
+ * claim takes first and then waits; if the one to wait for is the caller
+ * itself, it has to give up, and what it took is a hole. So such a handle
+ * claims by compare-and-swap only. dsr_producer() sets it where it is called on
+ * the handler's thread, as it should; if not, the first -EDEADLK sets it, and
+ * leaves at most one hole on record.
+ */
+#include <errno.h>
+#include <sched.h>
+
+#include <disruptor/atomic.h>
+
+#include "memory.h"
+#include "producer.h"
+#include "wait.h"
+
+static int64_t refuse(struct dsr_producer *p, int error)
+{
+	p->error = error;
+	return error;
+}
+
+int64_t dsr_claim_refuse(struct dsr_producer *p, int error)
+{
+	return refuse(p, error);
+}
+
+static int64_t capacity_of(const struct dsr_producer *p)
+{
+	return (int64_t)p->slots.mask + 1;
+}
+
+static bool is_closed(const struct dsr_producer *p)
+{
+	/* Relaxed: says only that it is over. Where an order matters there is a fence before. */
+	return dsr_load_relaxed(&p->ring->closed);
+}
+
+/*
+ * No room for @least from @first on. Would waiting help? Returns 0 to look
+ * again, after having passed a turn, or why not to.
+ */
+static int wait_for_room(struct dsr_producer *p, int64_t first, uint32_t least, int64_t deadline,
+			 uint64_t turn)
+{
+	const struct dsr_sequence *own = dsr_ring_inside(p->ring);
+
+	if (deadline == DSR_NOW)
+		return -EAGAIN;
+	/* Before its handler returns, a consumer cannot get further than it is. */
+	if (own && dsr_gate_limit_of(own, p->slots.mask + 1) - first < least)
+		return -EDEADLK;
+	if (deadline != DSR_FOREVER && turn % 16 == 0 && dsr_now() >= deadline)
+		return -ETIMEDOUT;
+	dsr_wait_turn((enum dsr_wait)p->wait, turn);
+	return 0;
+}
+
+/*
+ * Single producer: announce the claim, then see that the ring was still open.
+ * The other order would let a closer miss it.
+ */
+static bool announce(struct dsr_producer *p, int64_t first, uint32_t n, int64_t limit)
+{
+	dsr_store_relaxed(&p->limit, p->careful ? first + n : limit);
+	/* [CLAIM->CLOSE] relaxed: the fence orders it */
+	dsr_store_relaxed(&p->next, first + n);
+	/*
+	 * [CLAIM<-CLOSE] Both stores come before the look: a closer that we do
+	 * not see yet stores its limit after ours, and sees our next.
+	 */
+	dsr_full_fence();
+	if (!is_closed(p))
+		return true;
+	/* Relaxed: the thread that would have read our claim as granted looks again. */
+	dsr_store_relaxed(&p->next, first);
+	dsr_store_relaxed(&p->limit, 0);
+	return false;
+}
+
+static int64_t claim_single(struct dsr_producer *p, int64_t first, uint32_t n, uint32_t least,
+			    int64_t deadline)
+{
+	uint64_t turn;
+	int err;
+
+	/* Relaxed: takes the inline call's announcement back, see dsr_claim_take(). */
+	dsr_store_relaxed(&p->next, first);
+	for (turn = 0;; turn++) {
+		int64_t limit = dsr_gate_limit(&p->ring->gate, p->slots.mask + 1);
+		int64_t room = limit - first;
+
+		if (is_closed(p))
+			return -ECANCELED;
+		if (room >= least) {
+			if (n > room)
+				n = (uint32_t)room;
+			return announce(p, first, n, limit) ? first : -ECANCELED;
+		}
+		if (limit > DSR_SEQUENCE_MAX)
+			return -EOVERFLOW;
+		if (first - p->open + least > capacity_of(p))
+			return deadline == DSR_NOW ? -EAGAIN : -EDEADLK;
+		err = wait_for_room(p, first, least, deadline, turn);
+		if (err < 0)
+			return err;
+	}
+}
+
+static int64_t granted(struct dsr_producer *p, int64_t first, uint32_t n, int64_t limit)
+{
+	p->limit = limit;
+	p->open = first;
+	/* Relaxed: of many producers, nobody else reads it; the store is shared with the single one. */
+	dsr_store_relaxed(&p->next, first + n);
+	return first;
+}
+
+/* Many producers, a claim that may give up: take once there is room, never before. */
+static int64_t claim_free(struct dsr_producer *p, uint32_t n, uint32_t least, int64_t deadline)
+{
+	uint64_t turn = 0;
+	int err;
+
+	for (;;) {
+		/* Relaxed: a guess, which the compare-and-swap confirms or refuses. */
+		int64_t first = dsr_load_relaxed(p->cursor);
+		int64_t limit = dsr_gate_limit(&p->ring->gate, p->slots.mask + 1);
+		int64_t room = limit - first;
+
+		if (is_closed(p))
+			return -ECANCELED;
+		if (first < 0 || (room < least && limit > DSR_SEQUENCE_MAX))
+			return -EOVERFLOW;
+		if (room >= least) {
+			uint32_t take = n > room ? (uint32_t)room : n;
+
+			if (dsr_compare_exchange(p->cursor, first, first + take) == first)
+				return granted(p, first, take, limit);
+			continue;
+		}
+		err = wait_for_room(p, first, least, deadline, turn++);
+		if (err < 0)
+			return err;
+	}
+}
+
+/* Nobody will fill [first, first + n): put it on record for the consumers. */
+static int64_t cancel(struct dsr_producer *p, int64_t first, uint32_t n, int error)
+{
+	/* Relaxed: the release of the end, next, orders it. */
+	dsr_store_relaxed(&p->skip_first, first);
+	/* [CANCEL->SKIP] The record is whole before its end shows it. */
+	dsr_store_release(&p->skip_end, first + n);
+	return error;
+}
+
+/* The same in a ring that goes on. */
+static int64_t give_back(struct dsr_producer *p, int64_t first, uint32_t n, int error)
+{
+	p->careful = 1;
+	/* Nobody claimed behind us: as if it had not been. */
+	if (dsr_compare_exchange(p->cursor, first + n, first) == first + n)
+		return error;
+	cancel(p, first, n, error);
+	dsr_ring_note_skip(p->ring);
+	return error;
+}
+
+/* Many producers, a claim that waits for ever: it has [first, first + n) and waits for it. */
+static int64_t claim_taken(struct dsr_producer *p, int64_t first, uint32_t n)
+{
+	uint64_t turn;
+	int err;
+
+	/* Below zero: closed; or pushed over the end by others that have failed like this. */
+	if (first < 0 || first > DSR_SEQUENCE_MAX)
+		return is_closed(p) ? -ECANCELED : -EOVERFLOW;
+	if (n > DSR_SEQUENCE_MAX + 1 - first)
+		return cancel(p, first, (uint32_t)(DSR_SEQUENCE_MAX + 1 - first), -EOVERFLOW);
+	for (turn = 0;; turn++) {
+		int64_t limit = dsr_gate_limit(&p->ring->gate, p->slots.mask + 1);
+
+		if (first + n <= limit)
+			return granted(p, first, n, limit);
+		if (is_closed(p))
+			return cancel(p, first, n, -ECANCELED);
+		err = wait_for_room(p, first, n, DSR_FOREVER, turn);
+		if (err < 0)
+			return give_back(p, first, n, err);
+	}
+}
+
+/*
+ * @first: single producer: where the announced claim begins; many: where the
+ * taken one does, or -1 if nothing was taken.
+ */
+int64_t dsr_claim_slow(struct dsr_producer *p, int64_t first, uint32_t n, uint32_t least,
+		       int64_t timeout)
+{
+	int64_t deadline;
+
+	if (p->cursor && timeout == DSR_FOREVER && least == n && !p->careful) {
+		first = claim_taken(p, first, n);
+	} else {
+		deadline = timeout <= DSR_NOW ? DSR_NOW : dsr_deadline(timeout);
+		first = p->cursor ? claim_free(p, n, least, deadline)
+				  : claim_single(p, first, n, least, deadline);
+	}
+	return first < 0 ? refuse(p, (int)first) : first;
+}
+
+int dsr_producer_check(struct dsr_producer *p)
+{
+	int64_t self = (int64_t)pthread_self();
+	int64_t owner;
+
+	if (!p)
+		return -EINVAL;
+	/* Relaxed: a handle that is used rightly has one thread, or was handed over by a lock. */
+	owner = dsr_load_relaxed(&p->owner);
+	if (owner == 0)
+		dsr_store_relaxed(&p->owner, self);
+	else if (owner != self)
+		return (int)refuse(p, -EPERM);
+	return 0;
+}
+
+int dsr_producer_set_wait(struct dsr_producer *p, enum dsr_wait wait)
+{
+	if (!p || !dsr_wait_valid(wait))
+		return -EINVAL;
+	if (wait == DSR_WAIT_DEFAULT)
+		wait = DSR_WAIT_YIELD;
+	p->wait = wait;
+	return 0;
+}
+
+static struct dsr_handle *handle_make(struct dsr_ring *ring)
+{
+	struct dsr_handle *handle = dsr_page_map(sizeof(*handle));
+	struct dsr_producer *p;
+
+	if (!handle)
+		return NULL;
+	p = &handle->hot;
+	p->slots = ring->slots;
+	p->ring = ring;
+	p->cursor = ring->many ? &ring->cursor : NULL;
+	p->next = ring->first;
+	p->open = ring->first;
+	/* Not looked at the gate yet, so the first claim does. */
+	p->limit = 0;
+	p->wait = DSR_WAIT_YIELD;
+	handle->next = ring->handles;
+	ring->handles = handle;
+	return handle;
+}
+
+struct dsr_producer *dsr_handle_get(struct dsr_ring *ring)
+{
+	struct dsr_handle *handle;
+
+	pthread_mutex_lock(&ring->lock);
+	for (handle = ring->handles; handle && handle->out; handle = handle->next)
+		;
+	/* Relaxed: written under this lock. */
+	if (dsr_load_relaxed(&ring->closed) || (!handle && ring->handles && !ring->many))
+		handle = NULL;
+	else if (!handle)
+		handle = handle_make(ring);
+	if (handle) {
+		handle->out = true;
+		handle->hot.careful = ring->many ? dsr_ring_inside(ring) != NULL : ring->careful;
+		dsr_store_relaxed(&handle->hot.owner, 0);
+	}
+	pthread_mutex_unlock(&ring->lock);
+	return handle ? &handle->hot : NULL;
+}
+
+int dsr_producer_release(struct dsr_producer *p)
+{
+	struct dsr_handle *handle = (struct dsr_handle *)(void *)p;
+	struct dsr_ring *ring;
+	int err = 0;
+
+	if (!p)
+		return -EINVAL;
+	ring = p->ring;
+	pthread_mutex_lock(&ring->lock);
+	if (!handle->out)
+		err = -EINVAL;
+	else if (p->open != p->next)
+		err = -EBUSY;
+	else
+		handle->out = false;
+	pthread_mutex_unlock(&ring->lock);
+	return err;
+}
+
+void dsr_handles_free(struct dsr_ring *ring)
+{
+	while (ring->handles) {
+		struct dsr_handle *handle = ring->handles;
+
+		ring->handles = handle->next;
+		dsr_page_unmap(handle, sizeof(*handle));
+	}
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ring: slots, the shared cursor of many producers, and how it all ends.
+ *
+ * How a ring closes
+ *
+ * Closing has to find out which claims were granted, to the last one, so that
+ * shutdown drains exactly these and no event is lost; and it must cost the
+ * running producers nothing.
+ *
+ * Many producers share a cursor. One exchange takes its value, the first
+ * sequence that nobody was granted, and leaves a negative number behind: the
+ * next claim sees that it is beyond any limit, goes the cold way and learns
+ * there that it is over.
+ *
+ * A single producer has no such word: it claims by a plain store to next, which
+ * only its own thread reads. So its claim goes: store next, then load limit
+ * and take next back if limit says no. The closer sets limit to 0, then runs
+ * membarrier(2), and only then lets the consumers look at next. Either the
+ * claim's load comes after the barrier and sees 0, or its store came before it
+ * and is visible: [CLAIM->CLOSE]. What a consumer may still see is a next that
+ * is just being taken back; it is one too far for an instant, so the consumer
+ * looks again. The producer keeps the compiler from turning the two accesses
+ * around and pays nothing else. Where membarrier(2) is refused, limit is kept
+ * so low that each claim takes the cold path, which has a fence of its own.
+ * (The asymmetric fence is known from Linux's sys_membarrier(2), C++'s P1202
+ * and liburcu, which calls it the same.)
+ *
+ * Cancelled claims
+ *
+ * A waiting claim of many producers has taken its sequences already. When it is
+ * cancelled, nobody will stamp them, and it cannot stamp them itself before the
+ * consumers are done with the previous lap: it would keep a producer waiting
+ * that was just told to go. So it leaves a record in its handle, and the
+ * consumers, who look there once the ring is not in its normal state, step over
+ * these slots as if they were stamped: [CANCEL->SKIP].
+ */
+#include <disruptor/atomic.h>
+
+#include "membarrier.h"
+#include "ring.h"
+
+uint64_t dsr_ring_stride(uint64_t event_size, uint64_t alignment)
+{
+	uint64_t stride = 16;
+
+	if (event_size > UINT64_MAX / 2)
+		return 0;
+	event_size += sizeof(int64_t);
+	if (event_size > 64)
+		return (event_size + 63) / 64 * 64;
+	while (stride < event_size || stride < alignment)
+		stride *= 2;
+	return stride;
+}
+
+int dsr_ring_init(struct dsr_ring *ring, bool many, uint64_t capacity, int64_t first)
+{
+	int err = pthread_mutex_init(&ring->lock, NULL);
+
+	if (err)
+		return -err;
+	ring->slots.mask = capacity - 1;
+	ring->many = many;
+	ring->careful = !dsr_membarrier_register();
+	ring->first = first;
+	ring->cursor = first;
+	ring->end = first;
+	ring->end_at = &ring->end;
+	return 0;
+}
+
+void dsr_ring_fini(struct dsr_ring *ring)
+{
+	pthread_mutex_destroy(&ring->lock);
+}
+
+void dsr_ring_clear(struct dsr_ring *ring)
+{
+	uint64_t i;
+
+	for (i = 0; i <= ring->slots.mask; i++)
+		*dsr_slots_stamp(&ring->slots, dsr_slots_event(&ring->slots, (int64_t)i)) =
+			DSR_STAMP_NONE;
+}
+
+/* The first sequence that nobody was granted, of many producers. */
+static int64_t close_cursor(struct dsr_ring *ring)
+{
+	uint64_t end = (uint64_t)dsr_exchange(&ring->cursor, INT64_MIN);
+
+	/* Claims that failed with -EOVERFLOW have pushed it on, beyond the sign even. */
+	return end > DSR_SEQUENCE_MAX + 1 ? DSR_SEQUENCE_MAX + 1 : (int64_t)end;
+}
+
+static void close_single(struct dsr_ring *ring)
+{
+	struct dsr_handle *handle = ring->handles;
+
+	if (!handle)
+		return;
+	/*
+	 * [CLOSE->CLAIM] A cold path that found the ring open has stored its
+	 * limit before this fence, so that ours is the later one and stays.
+	 */
+	dsr_full_fence();
+	dsr_store_relaxed(&handle->hot.limit, 0);
+	/* [CLOSE<-CLAIM] Claims that did not see the 0 have made their next visible. */
+	dsr_heavy_fence();
+	ring->end_at = &handle->hot.next;
+}
+
+void dsr_ring_close(struct dsr_ring *ring)
+{
+	pthread_mutex_lock(&ring->lock);
+	/* Relaxed: written under this lock only. */
+	if (!dsr_load_relaxed(&ring->closed)) {
+		dsr_store_relaxed(&ring->closed, 1);
+		if (ring->many)
+			ring->end = close_cursor(ring);
+		else
+			close_single(ring);
+		/* [SEAL->NOTICE] Where the end is to be read comes before that there is one. */
+		dsr_store_release(&ring->state, dsr_load_relaxed(&ring->state) | DSR_RING_SEALED);
+	}
+	pthread_mutex_unlock(&ring->lock);
+}
+
+void dsr_ring_halt(struct dsr_ring *ring)
+{
+	dsr_ring_close(ring);
+	pthread_mutex_lock(&ring->lock);
+	/* [HALT->NOTICE] What the caller did before is seen by on_stop(). */
+	dsr_store_release(&ring->state, dsr_load_relaxed(&ring->state) | DSR_RING_HALTED);
+	pthread_mutex_unlock(&ring->lock);
+}
+
+void dsr_ring_note_skip(struct dsr_ring *ring)
+{
+	pthread_mutex_lock(&ring->lock);
+	/* [SEAL->NOTICE] The record, in a handle, comes before the hint to look for it. */
+	dsr_store_release(&ring->state, dsr_load_relaxed(&ring->state) | DSR_RING_SKIPS);
+	pthread_mutex_unlock(&ring->lock);
+}
+
+static bool was_cancelled(struct dsr_ring *ring, int64_t sequence)
+{
+	struct dsr_handle *handle;
+	bool found = false;
+
+	pthread_mutex_lock(&ring->lock);
+	for (handle = ring->handles; handle && !found; handle = handle->next) {
+		/* [SKIP<-CANCEL] The end is seen before the first is read. */
+		int64_t end = dsr_load_acquire(&handle->hot.skip_end);
+
+		found = sequence < end && sequence >= dsr_load_relaxed(&handle->hot.skip_first);
+	}
+	pthread_mutex_unlock(&ring->lock);
+	return found;
+}
+
+enum dsr_verdict dsr_ring_verdict(struct dsr_ring *ring, int64_t state, int64_t sequence)
+{
+	if (state & DSR_RING_HALTED)
+		return DSR_HALTED;
+	/*
+	 * Relaxed: a single producer's next was made visible by the closer, and
+	 * the acquire load that gave @state came after; of many producers, end
+	 * was written before it.
+	 */
+	if (state & DSR_RING_SEALED && sequence == dsr_load_relaxed(ring->end_at))
+		return DSR_DRAINED;
+	return was_cancelled(ring, sequence) ? DSR_SKIP : DSR_GO_ON;
+}
+
+static __thread const struct dsr_ring *inside;
+static __thread const struct dsr_sequence *inside_at;
+
+void dsr_ring_enter(const struct dsr_ring *ring, const struct dsr_sequence *own)
+{
+	inside = ring;
+	inside_at = own;
+}
+
+const struct dsr_sequence *dsr_ring_inside(const struct dsr_ring *ring)
+{
+	return inside == ring ? inside_at : NULL;
+}

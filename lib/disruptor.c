@@ -135,6 +135,7 @@ static int lay_out_ring(struct dsr_disruptor *d, uint64_t stride)
 		return dsr_builder_fail(b, err, "no mutex for the ring");
 	ring->slots.base = (char *)d->memory.base + header_bytes(b);
 	ring->slots.stride = stride;
+	ring->one_cpu = d->waits_yield;
 	ring->gate.sequences = sequences;
 	ring->gate.count = b->count;
 	dsr_ring_clear(ring);

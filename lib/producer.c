@@ -245,7 +245,7 @@ int dsr_producer_set_wait(struct dsr_producer *p, enum dsr_wait wait)
 		return -EINVAL;
 	if (wait == DSR_WAIT_DEFAULT)
 		wait = DSR_WAIT_YIELD;
-	p->wait = wait;
+	p->wait = p->ring->one_cpu ? dsr_wait_on_one_cpu(wait) : wait;
 	return 0;
 }
 

@@ -42,6 +42,7 @@ struct dsr_ring {
 	int64_t first;
 	bool many;
 	bool careful; /* no membarrier(2): single producers fence on every claim */
+	bool one_cpu; /* who spins keeps the others from running */
 
 	/*
 	 * Written when the ring closes, at the most once or twice in its life;

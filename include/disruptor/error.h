@@ -20,6 +20,10 @@
  *	-EOVERFLOW	beyond the last sequence, or more memory than can be addressed
  *	-ENOEXEC	compiled against headers that this library does not serve
  *	-EINVAL		not a value that the call takes
+ *	-E2BIG		a struct with a field set that this library does not know
+ *	-EEXIST		two handlers of one name
+ *	-ENAMETOOLONG	a handler's name of more than DSR_NAME_MAX bytes
+ *	-ENOMEM		no memory, or none on the node that is required
  */
 
 #include <disruptor/compiler.h>

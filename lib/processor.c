@@ -6,6 +6,7 @@
 
 #include <disruptor/atomic.h>
 
+#include "batch.h"
 #include "cpu.h"
 #include "processor.h"
 #include "topology.h"
@@ -125,12 +126,12 @@ static int run(struct dsr_processor *c)
 	int64_t max_batch = c->handler.max_batch;
 	int result;
 
+	dsr_batch_set_pace(&batch);
 	for (;;) {
 		result = await_event(c, &batch);
 		if (result != 0)
 			return result == DSR_STOP ? 0 : result;
-		batch.end = batch.next > DSR_SEQUENCE_MAX - max_batch ? DSR_SEQUENCE_MAX + 1
-								      : batch.next + max_batch;
+		dsr_batch_begin(&batch, max_batch);
 		if (c->handler.on_batch)
 			result = c->handler.on_batch(&batch, c->handler.state);
 		else

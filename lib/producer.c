@@ -249,6 +249,25 @@ int dsr_producer_set_wait(struct dsr_producer *p, enum dsr_wait wait)
 	return 0;
 }
 
+/*
+ * How far ahead of its stores a producer asks for lines.
+ *
+ * Many producers: a claim is a locked instruction, which waits until the store
+ * before it has its line. Ask for the next lines while that goes on anyway.
+ *
+ * Single producer, several slots to a line: far enough for a line to arrive
+ * from another socket in time, and beyond where a consumer that keeps its
+ * distance looks (batch.c). Slots that fill a line gain nothing by it.
+ */
+static int64_t prefetch_distance(const struct dsr_ring *ring)
+{
+	int64_t distance = ring->many ? DSR_CACHELINE : 2048;
+
+	if (!ring->many && ring->slots.stride >= 64)
+		return 0;
+	return (uint64_t)distance * 4 <= ring->slots.stride * (ring->slots.mask + 1) ? distance : 0;
+}
+
 static struct dsr_handle *handle_make(struct dsr_ring *ring)
 {
 	struct dsr_handle *handle = dsr_page_map(sizeof(*handle));
@@ -265,6 +284,7 @@ static struct dsr_handle *handle_make(struct dsr_ring *ring)
 	/* Not looked at the gate yet, so the first claim does. */
 	p->limit = 0;
 	p->wait = DSR_WAIT_YIELD;
+	p->ahead = prefetch_distance(ring);
 	handle->next = ring->handles;
 	ring->handles = handle;
 	return handle;

@@ -30,6 +30,9 @@ DSR_BEGIN_DECLS
  * @current:  the sequence last taken; the first sequence - 1 before
  * @slots:    where the slots are
  * @sequence: where the consumer tells the producers how far it is
+ * @paced:    events before it are taken without asking dsr_batch_pace()
+ * @ahead:    how far that looks, in slots; 0: not at all
+ * @flowing:  it found enough there the last time
  *
  * On the consumer's stack, nobody else's business. Read no field yourself.
  */
@@ -39,13 +42,18 @@ struct dsr_batch {
 	int64_t current;
 	struct dsr_slots slots;
 	struct dsr_sequence *sequence;
-	int64_t reserved[8];
+	int64_t paced;
+	int64_t ahead;
+	int64_t flowing;
+	int64_t reserved[5];
 };
 
 DSR_STATIC_ASSERT(sizeof(struct dsr_batch) == 120, "inline code was compiled for it");
 DSR_STATIC_ASSERT(offsetof(struct dsr_batch, slots) == 24, "inline code was compiled for it");
+DSR_STATIC_ASSERT(offsetof(struct dsr_batch, paced) == 56, "inline code was compiled for it");
 
-/* Behind the inline calls: steps over aborted slots. Not for direct use. */
+/* Behind the inline calls: keep a distance, step over aborted slots. Not for direct use. */
+void dsr_batch_pace(struct dsr_batch *batch);
 DSR_COLD void *dsr_batch_skip(struct dsr_batch *batch);
 DSR_COLD bool dsr_batch_more_behind(const struct dsr_batch *batch);
 
@@ -62,6 +70,8 @@ DSR_INLINE void *dsr_batch_next(struct dsr_batch *batch)
 
 	if (dsr_unlikely(sequence == batch->end))
 		return NULL;
+	if (dsr_unlikely(sequence >= batch->paced))
+		dsr_batch_pace(batch);
 	/* [OBSERVE<-PUBLISH] The stamp is seen before the event is read. */
 	if (dsr_unlikely(dsr_load_acquire(dsr_slots_stamp(&batch->slots, event)) != sequence))
 		return dsr_batch_skip(batch);

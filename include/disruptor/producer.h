@@ -55,6 +55,7 @@ struct dsr_ring;
  * @skip_end:	any, covers [skip_first, skip_end): nobody will fill these
  * @careful:	single producer: every claim takes the cold path, for its fence;
  *		many: take nothing before there is room (producer.c says when)
+ * @ahead:	each publish asks for the line so many bytes on, to write to it; 0: not
  *
  * The producing thread writes it all, but for @limit, which shutdown sets to 0
  * once. Shutdown and draining consumers read @next and the skip range. The
@@ -74,7 +75,8 @@ struct dsr_producer {
 	int64_t skip_first;
 	int64_t skip_end;
 	int64_t careful;
-	int64_t reserved[2];
+	int64_t ahead;
+	int64_t reserved[1];
 } DSR_ALIGNED(DSR_CACHELINE);
 
 DSR_STATIC_ASSERT(sizeof(struct dsr_producer) == DSR_CACHELINE, "inline code was compiled for it");
@@ -303,13 +305,8 @@ DSR_INLINE int64_t dsr_publish(struct dsr_producer *p)
 	open = p->open;
 	next = p->next;
 	dsr_claim_stamp(p, next, 0);
-	/*
-	 * Many producers: the claim that comes next is a locked instruction,
-	 * which waits until this store has its line. Ask for the line that the
-	 * next stores want while that wait goes on anyway.
-	 */
-	if (p->cursor)
-		dsr_prefetch_for_write((char *)dsr_event(p, next) + DSR_CACHELINE);
+	if (p->ahead)
+		dsr_prefetch_for_write((char *)dsr_event(p, next) + p->ahead);
 	return next - open;
 }
 

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DSR_LIB_BATCH_H
+#define DSR_LIB_BATCH_H
+
+#include <disruptor/batch.h>
+
+/* Once, when the slots are known: how far to keep behind the producer. */
+void dsr_batch_set_pace(struct dsr_batch *batch);
+
+/* The event at @batch->next is there: a batch of at most @max_batch begins with it. */
+void dsr_batch_begin(struct dsr_batch *batch, int64_t max_batch);
+
+#endif

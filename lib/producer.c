@@ -75,8 +75,8 @@ static int wait_for_room(struct dsr_producer *p, int64_t first, uint32_t least, 
  */
 static bool announce(struct dsr_producer *p, int64_t first, uint32_t n, int64_t limit)
 {
+	/* [CLAIM->CLOSE] relaxed, both: the fence orders them */
 	dsr_store_relaxed(&p->limit, p->careful ? first + n : limit);
-	/* [CLAIM->CLOSE] relaxed: the fence orders it */
 	dsr_store_relaxed(&p->next, first + n);
 	/*
 	 * [CLAIM<-CLOSE] Both stores come before the look: a closer that we do
@@ -172,7 +172,7 @@ static int64_t cancel(struct dsr_producer *p, int64_t first, uint32_t n, int err
 static int64_t give_back(struct dsr_producer *p, int64_t first, uint32_t n, int error)
 {
 	p->careful = 1;
-	/* Nobody claimed behind us: as if it had not been. */
+	/* Relaxed: nobody claimed behind us, so nobody has seen it; as if it had not been. */
 	if (dsr_compare_exchange(p->cursor, first + n, first) == first + n)
 		return error;
 	cancel(p, first, n, error);

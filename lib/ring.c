@@ -87,6 +87,7 @@ void dsr_ring_clear(struct dsr_ring *ring)
 /* The first sequence that nobody was granted, of many producers. */
 static int64_t close_cursor(struct dsr_ring *ring)
 {
+	/* Relaxed: one word decides which claim came before it; SEAL->NOTICE hands it on. */
 	uint64_t end = (uint64_t)dsr_exchange(&ring->cursor, INT64_MIN);
 
 	/* Claims that failed with -EOVERFLOW have pushed it on, beyond the sign even. */

@@ -46,7 +46,8 @@ FORBIDDEN = [
 
 # A hint to the cache orders nothing: file, and what is struck out before the look.
 ALLOWED_CODE = [
-    ('include/disruptor/producer.h', '__asm__ __volatile__("prefetchw %0" : : "m"(*(char *)line));'),
+    ('include/disruptor/producer.h',
+     '__asm__ __volatile__("prefetchw %0" : : "m"(*(char *)line));'),
 ]
 
 # Accesses that need no comment: file, function, access, and why. None so far.
@@ -124,10 +125,8 @@ class Source:
         if not outer:
             return None
         begin = self.statement(outer[0])[0]
-        found = re.search(r'(\w+)\s*\([^{]*$', self.body[begin:outer[0]])
         names = re.findall(r'(\w+)\s*\(', self.body[begin:outer[0]])
-        names = [n for n in names if n != '__attribute__']
-        return names[0] if found and names else None
+        return next((name for name in names if name != '__attribute__'), None)
 
     def own_comments(self, offset):
         """Those of the statement at @offset."""
@@ -197,7 +196,7 @@ class Checker:
         for match in CALL.finditer(source.code):
             if not source.body[match.start():match.end()].strip():
                 where = f'{source.path}:{source.line(match.start())}'
-                self.complain('ordered', where, f'{match.group(1)}() in a macro: make it a function')
+                self.complain('ordered', where, f'{match.group(1)}() in a macro, not a function')
         for start, stop in source.comments:
             where = f'{source.path}:{source.line(start)}'
             self.prose += [(where, edge) for edge, _ in edges_of(source.text[start:stop])]
@@ -350,8 +349,8 @@ SELF_TESTS = [
      '#define LET(w) dsr_store_release(w, 1) /* [LET->TAKE] */\n' + GOOD, GOOD_TABLE,
      ['ordered']),
     ('a brace too many', GOOD + '}\n', GOOD_TABLE, ['ordered', 'paired', 'listed']),
-    ('a primitive may use another', GOOD + 'void dsr_heavy_fence(void)\n{\n\tdsr_full_fence();\n}\n',
-     GOOD_TABLE, []),
+    ('a primitive may use another',
+     GOOD + 'void dsr_heavy_fence(void)\n{\n\tdsr_full_fence();\n}\n', GOOD_TABLE, []),
     ('a declaration is no call', GOOD + 'void dsr_heavy_fence(void);\n', GOOD_TABLE, []),
     ('a relaxed load without comment', function('\treturn dsr_load_relaxed(word);\n'), GOOD_TABLE,
      ['relaxed']),
@@ -369,8 +368,8 @@ SELF_TESTS = [
      function('\t/* relaxed */\n' + '\t*word += 1;\n' * 12 + '\tdsr_fetch_add(word, 1);\n'),
      GOOD_TABLE, ['relaxed']),
     ('a reason in the block around',
-     function('\t/* relaxed */\n\t*word = 1;\n\n\tif (word)  {\n\t\tdsr_fetch_add(word, 1);\n\t}\n'),
-     GOOD_TABLE, []),
+     function('\t/* relaxed */\n\t*word = 1;\n\n\tif (word) {\n'
+              '\t\tdsr_fetch_add(word, 1);\n\t}\n'), GOOD_TABLE, []),
     ('an edge that nobody takes', changed('[TAKE<-LET] all after', '[TAKE<-OTHER]'),
      GOOD_TABLE + '| `OTHER->TAKE` | a |\n', ['paired']),
     ('an end in prose is no end',

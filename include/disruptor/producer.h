@@ -174,6 +174,7 @@ DSR_INLINE int64_t dsr_claim_take(struct dsr_producer *p, uint32_t n, uint32_t l
 	if (dsr_unlikely(p->open != p->next))
 		return dsr_claim_refuse(p, -EBUSY);
 	if (timeout == DSR_FOREVER && least == n && !p->careful) {
+		/* Relaxed: who gets which sequence is all it decides, see above. */
 		first = dsr_fetch_add(p->cursor, n);
 		if (dsr_unlikely((uint64_t)first + n > (uint64_t)p->limit))
 			return dsr_claim_slow(p, first, n, least, timeout);
@@ -285,6 +286,35 @@ DSR_INLINE void dsr_claim_stamp(struct dsr_producer *p, int64_t end, int64_t fli
 	p->open = end;
 }
 
+/* Deals with the whole open claim, one way or the other. */
+DSR_INLINE int64_t dsr_claim_settle(struct dsr_producer *p, int64_t flip)
+{
+	int64_t open, next;
+	int err = dsr_producer_guard(p);
+
+	if (dsr_unlikely(err < 0))
+		return err;
+	open = p->open;
+	next = p->next;
+	dsr_claim_stamp(p, next, flip);
+	if (p->ahead)
+		dsr_prefetch_for_write((char *)dsr_event(p, next) + p->ahead);
+	return next - open;
+}
+
+/* Deals with the first @n of it. */
+DSR_INLINE int64_t dsr_claim_settle_n(struct dsr_producer *p, uint32_t n, int64_t flip)
+{
+	int err = dsr_producer_guard(p);
+
+	if (dsr_unlikely(err < 0))
+		return err;
+	if (dsr_unlikely((uint64_t)n - 1 >= (uint64_t)(p->next - p->open)))
+		return -EINVAL;
+	dsr_claim_stamp(p, p->open + n, flip);
+	return n;
+}
+
 /**
  * dsr_publish() - let the consumers see the open claim
  *
@@ -297,17 +327,7 @@ DSR_INLINE void dsr_claim_stamp(struct dsr_producer *p, int64_t end, int64_t fli
  */
 DSR_INLINE int64_t dsr_publish(struct dsr_producer *p)
 {
-	int64_t open, next;
-	int err = dsr_producer_guard(p);
-
-	if (dsr_unlikely(err < 0))
-		return err;
-	open = p->open;
-	next = p->next;
-	dsr_claim_stamp(p, next, 0);
-	if (p->ahead)
-		dsr_prefetch_for_write((char *)dsr_event(p, next) + p->ahead);
-	return next - open;
+	return dsr_claim_settle(p, 0);
 }
 
 /**
@@ -318,14 +338,7 @@ DSR_INLINE int64_t dsr_publish(struct dsr_producer *p)
  */
 DSR_INLINE int64_t dsr_publish_n(struct dsr_producer *p, uint32_t n)
 {
-	int err = dsr_producer_guard(p);
-
-	if (dsr_unlikely(err < 0))
-		return err;
-	if (dsr_unlikely((uint64_t)n - 1 >= (uint64_t)(p->next - p->open)))
-		return -EINVAL;
-	dsr_claim_stamp(p, p->open + n, 0);
-	return n;
+	return dsr_claim_settle_n(p, n, 0);
 }
 
 /**
@@ -337,28 +350,13 @@ DSR_INLINE int64_t dsr_publish_n(struct dsr_producer *p, uint32_t n)
  */
 DSR_INLINE int64_t dsr_abort(struct dsr_producer *p)
 {
-	int64_t open, next;
-	int err = dsr_producer_guard(p);
-
-	if (dsr_unlikely(err < 0))
-		return err;
-	open = p->open;
-	next = p->next;
-	dsr_claim_stamp(p, next, -1);
-	return next - open;
+	return dsr_claim_settle(p, -1);
 }
 
 /** dsr_abort_n() - give up the first n of the open claim; as dsr_publish_n() otherwise */
 DSR_INLINE int64_t dsr_abort_n(struct dsr_producer *p, uint32_t n)
 {
-	int err = dsr_producer_guard(p);
-
-	if (dsr_unlikely(err < 0))
-		return err;
-	if (dsr_unlikely((uint64_t)n - 1 >= (uint64_t)(p->next - p->open)))
-		return -EINVAL;
-	dsr_claim_stamp(p, p->open + n, -1);
-	return n;
+	return dsr_claim_settle_n(p, n, -1);
 }
 
 DSR_END_DECLS

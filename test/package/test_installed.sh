@@ -239,7 +239,7 @@ tap 'disruptor.pc: version, liburcu' pkg_config
 if pkg-config --exists numa; then
 	tap 'disruptor.pc: libnuma for static programs only' pkg_config_numa
 else
-	tap_skip 'disruptor.pc: libnuma for static programs only' 'there is no libnuma here'
+	tap_skip 'disruptor.pc: libnuma for static programs only' 'not here: a build without libnuma'
 fi
 tap 'each public function has a manual page' man_pages
 

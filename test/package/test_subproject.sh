@@ -117,7 +117,7 @@ skips_subprojects()
 
 tap_need "the README's example and the source make a project" prepare
 if pkg-config --exists disruptor; then
-	tap_skip 'dependency() finds the subproject by default' 'disruptor is installed here'
+	tap_skip 'dependency() finds the subproject by default' 'not here: a disruptor is installed already'
 else
 	tap 'dependency() finds the subproject by default' by_default
 fi

@@ -68,6 +68,6 @@ if cached; then
 	tap 'liburcu and libnuma by wrap, shared' build shared
 	tap 'liburcu and libnuma by wrap, static' build static
 else
-	tap_skip 'liburcu and libnuma by wrap' 'no tarballs in subprojects/packagecache'
+	tap_skip 'liburcu and libnuma by wrap' 'not here: no tarballs in subprojects/packagecache'
 fi
 tap_end

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_COURSE_H
+#define BENCH_COURSE_H
+
+/**
+ * What every contender runs: so many events of such a size from these CPUs to
+ * that one, every word written and every word read and checked.
+ */
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <disruptor/atomic.h>
+
+#include "histogram.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { WORDS_MAX = 7, BATCH_MAX = 64, PRODUCERS_MAX = 2 };
+
+#define ALWAYS static inline __attribute__((always_inline))
+
+/**
+ * struct course - one scenario
+ * @words:	8-byte words of an event
+ * @batch:	events that are put, and taken, at once; 1: one by one
+ * @producers:	producer threads
+ * @many:	the queue is built for many producers, even if there is one
+ * @capacity:	slots, a power of two
+ * @warmup:	events, or round trips, of each producer before the clock starts
+ * @events:	the same with the clock running
+ * @cpus:	CPUs of the producers (in turn) and, second, of the consumer; -1: not pinned
+ * @yield:	who waits yields instead of spinning with the core's spin hint
+ */
+struct course {
+	uint32_t words;
+	uint32_t batch;
+	uint32_t producers;
+	bool many;
+	uint32_t capacity;
+	uint64_t warmup;
+	uint64_t events;
+	int cpus[2];
+	bool yield;
+};
+
+/**
+ * struct outcome - what one run gave
+ * @begun: ticks when the first producer began, warmed up
+ * @ended: ticks when the last event had been read
+ * @sum:   of all words read
+ * @wrong: events that were not the next of their producer
+ * @trips: latency: round trips, in ticks
+ */
+struct outcome {
+	uint64_t begun;
+	uint64_t ended;
+	uint64_t sum;
+	uint64_t wrong;
+	struct histogram *trips;
+};
+
+/**
+ * struct contender - one way to hand events over
+ * @slower:   runs so many times fewer events, or it would take all day
+ * @stream:   throughput; 0 or a negative errno
+ * @pingpong: round trips through two queues, one each way; NULL: cannot
+ * @many:     can have many producers
+ * @floor:    no queue, but what the machine can do
+ */
+struct contender {
+	const char *name;
+	uint32_t slower;
+	int (*stream)(const struct course *course, struct outcome *outcome);
+	int (*pingpong)(const struct course *course, struct outcome *outcome);
+	bool many;
+	bool floor;
+};
+
+extern const struct contender floor_contender, disruptor_contender, disruptor_event_contender,
+	ck_contender, rte_contender, boost_contender, boost_many_contender, mutex_contender;
+
+/* clock.c: what a tick is, found out once. */
+void clock_calibrate(void);
+double clock_ns_of(uint64_t ticks);
+
+ALWAYS uint64_t clock_ticks(void)
+{
+#if defined(__x86_64__)
+	return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+	uint64_t ticks;
+
+	__asm__ __volatile__("mrs %0, cntvct_el0" : "=r"(ticks));
+	return ticks;
+#else
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+#endif
+}
+
+/* cpus.c */
+int cpus_allowed(int *cpus, int most);
+void cpus_pin(int cpu); /* the calling thread; -1: leaves it as it is */
+
+ALWAYS void pass(bool yield)
+{
+	if (yield)
+		sched_yield();
+	else
+		dsr_relax();
+}
+
+/* Word 0 says whose and which, the others follow from it. */
+ALWAYS uint64_t event_tag(uint64_t producer, uint64_t i)
+{
+	return producer << 48 | i;
+}
+
+ALWAYS void event_fill(uint64_t *event, uint32_t words, uint64_t tag)
+{
+	uint32_t k;
+
+	for (k = 0; k < words; k++)
+		event[k] = tag + k;
+}
+
+/* A consumer's check. Never shared, so a loop may keep it in registers. */
+struct checker {
+	uint64_t sum;
+	uint64_t wrong;
+	uint64_t next[PRODUCERS_MAX];
+};
+
+ALWAYS void event_check(struct checker *c, const uint64_t *event, uint32_t words, bool many)
+{
+	uint64_t producer = many ? event[0] >> 48 & (PRODUCERS_MAX - 1) : 0;
+	uint32_t k;
+
+	c->wrong += event[0] != event_tag(producer, c->next[producer]);
+	c->next[producer]++;
+	for (k = 0; k < words; k++)
+		c->sum += event[k];
+}
+
+/* What @outcome->sum has to be. */
+static inline uint64_t course_sum(const struct course *course)
+{
+	uint64_t n = course->warmup + course->events, sum = 0, p;
+
+	for (p = 0; p < course->producers; p++)
+		sum += course->words * (n * event_tag(p, 0) + n * (n - 1) / 2) +
+		       n * (course->words * (uint64_t)(course->words - 1) / 2);
+	return sum;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

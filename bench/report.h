@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_REPORT_H
+#define BENCH_REPORT_H
+
+#include <stdio.h>
+
+#include "scenario.h"
+
+/**
+ * struct table - all runs of one scenario
+ * @rounds:  how many
+ * @results: contender by contender, round by round
+ * @ran:     per contender
+ */
+struct table {
+	const struct scenario *scenario;
+	uint32_t rounds;
+	struct result *results;
+	const bool *ran;
+};
+
+static inline struct result *table_at(const struct table *t, uint32_t contender, uint32_t round)
+{
+	return &t->results[contender * t->rounds + round];
+}
+
+/** report_print() - the medians per regime and the ratios to ours, for people */
+void report_print(const struct table *table);
+
+/** report_write() - every run, one line each, for machines */
+void report_write(FILE *file, const struct table *table);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "scenario.h"
+
+/* One way, in ns: CPUs of one core complex are below, of two or of a virtual machine's whim above. */
+#define NEAR_BELOW 110.0
+
+const struct contender *const contenders[] = {
+	&floor_contender, &disruptor_contender,  &disruptor_event_contender,
+#if BENCH_WITH_CK
+	&ck_contender,
+#endif
+#if BENCH_WITH_RTE
+	&rte_contender,
+#endif
+#if BENCH_WITH_BOOST
+	&boost_contender, &boost_many_contender,
+#endif
+	&mutex_contender,
+};
+const uint32_t contender_count = sizeof(contenders) / sizeof(*contenders);
+
+#define LATENCY(w)                                                                        \
+	{                                                                                 \
+		.words = w, .batch = 1, .producers = 1, .capacity = 1024, .warmup = 5000, \
+		.events = 100000                                                          \
+	}
+#define STREAM(w, n, p, m)                                                            \
+	{                                                                             \
+		.words = w, .batch = n, .producers = p, .many = m, .capacity = 65536, \
+		.warmup = 65536, .events = 1000000                                    \
+	}
+
+const struct scenario scenarios[] = {
+	{"latency-8", "one way, 8-byte events", LATENCY(1), true},
+	{"latency-56", "one way, 56-byte events", LATENCY(7), true},
+	{"single-8", "one producer, one by one, 8 bytes", STREAM(1, 1, 1, false), false},
+	{"single-32", "one producer, one by one, 32 bytes", STREAM(4, 1, 1, false), false},
+	{"single-56", "one producer, one by one, 56 bytes", STREAM(7, 1, 1, false), false},
+	{"batch10-8", "one producer, 10 at once, 8 bytes", STREAM(1, 10, 1, false), false},
+	{"batch10-32", "one producer, 10 at once, 32 bytes", STREAM(4, 10, 1, false), false},
+	{"batch10-56", "one producer, 10 at once, 56 bytes", STREAM(7, 10, 1, false), false},
+	{"batch64-8", "one producer, 64 at once, 8 bytes", STREAM(1, 64, 1, false), false},
+	{"batch64-32", "one producer, 64 at once, 32 bytes", STREAM(4, 64, 1, false), false},
+	{"batch64-56", "one producer, 64 at once, 56 bytes", STREAM(7, 64, 1, false), false},
+	{"many1-8", "built for many, one producer, 8 bytes", STREAM(1, 1, 1, true), false},
+	{"many1-56", "built for many, one producer, 56 bytes", STREAM(7, 1, 1, true), false},
+	{"many2-8", "two producers, waits yield, 8 bytes", STREAM(1, 1, 2, true), false},
+	{"many2-56", "two producers, waits yield, 56 bytes", STREAM(7, 1, 2, true), false},
+};
+const uint32_t scenario_count = sizeof(scenarios) / sizeof(*scenarios);
+
+bool scenario_fits(const struct scenario *s, const struct contender *c)
+{
+	if (s->latency)
+		return c->pingpong && c != &boost_many_contender;
+	/* A list of nodes is there for its many producers. */
+	if (!s->course.many)
+		return c != &boost_many_contender;
+	return c->many;
+}
+
+/* How near the CPUs are just now: the floor's ping-pong, for a moment. */
+static double probe(const struct course *like)
+{
+	static struct histogram trips;
+	struct course course = *like;
+	struct outcome outcome = {.trips = &trips};
+
+	course.words = 1;
+	course.batch = 1;
+	course.warmup = 500;
+	course.events = 2000;
+	trips = (struct histogram){0};
+	floor_contender.pingpong(&course, &outcome);
+	return clock_ns_of((uint64_t)histogram_percentile(&trips, 50)) / 2;
+}
+
+static enum regime regime_of(double before, double after)
+{
+	if ((before < NEAR_BELOW) != (after < NEAR_BELOW))
+		return UNCLEAR;
+	return before < NEAR_BELOW ? NEAR : FAR;
+}
+
+static int measure(const struct scenario *s, const struct course *course, const struct contender *c,
+		   struct result *result)
+{
+	struct outcome outcome = {.trips = result->trips};
+	int err = s->latency ? c->pingpong(course, &outcome) : c->stream(course, &outcome);
+
+	if (err < 0)
+		return err;
+	if (outcome.wrong || outcome.sum != course_sum(course))
+		return -EILSEQ;
+	if (s->latency)
+		result->value = clock_ns_of((uint64_t)histogram_percentile(result->trips, 50)) / 2;
+	else
+		result->value = clock_ns_of(outcome.ended - outcome.begun) /
+				(double)(course->events * course->producers);
+	return 0;
+}
+
+int scenario_run(const struct scenario *s, const struct course *course, const struct contender *c,
+		 struct result *result)
+{
+	struct course mine = *course;
+	double before = probe(course);
+	int err;
+
+	mine.events = mine.events / c->slower + 1;
+	mine.warmup = mine.warmup / c->slower + 1;
+	*result = (struct result){0};
+	if (s->latency) {
+		result->trips = calloc(1, sizeof(*result->trips));
+		if (!result->trips)
+			return -ENOMEM;
+	}
+	err = measure(s, &mine, c, result);
+	result->regime = regime_of(before, probe(course));
+	return err;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_SCENARIO_H
+#define BENCH_SCENARIO_H
+
+#include "course.h"
+
+/**
+ * struct scenario - a course with a name
+ * @latency: round trips are timed one by one; else a stream of events as a whole
+ */
+struct scenario {
+	const char *name;
+	const char *title;
+	struct course course;
+	bool latency;
+};
+
+/* How near the two CPUs were when a run was made; UNCLEAR: it changed meanwhile. */
+enum regime { NEAR, FAR, UNCLEAR, REGIMES };
+
+/**
+ * struct result - one run of one contender
+ * @value: ns an event; latency: ns one way, median
+ * @trips: latency: all round trips, in ticks; NULL otherwise. The caller's to free
+ */
+struct result {
+	enum regime regime;
+	double value;
+	struct histogram *trips;
+};
+
+extern const struct scenario scenarios[];
+extern const uint32_t scenario_count;
+extern const struct contender *const contenders[];
+extern const uint32_t contender_count;
+
+/** scenario_fits() - can it, and is it worth looking at? */
+bool scenario_fits(const struct scenario *s, const struct contender *c);
+
+/**
+ * scenario_run() - one run, with a look at the machine before and after
+ * @course: the scenario's, changed to what this machine has
+ *
+ * Return: 0; a negative errno; -EILSEQ if events got lost, torn or out of order.
+ */
+int scenario_run(const struct scenario *s, const struct course *course, const struct contender *c,
+		 struct result *result);
+
+#endif

@@ -65,12 +65,12 @@ static void count_page(int status, int node, struct dsr_node_pages *count)
 		count->error = status;
 		return;
 	}
-	if (status == node || node < 0)
+	if (count->other_node < 0 && status != node)
+		count->other_node = status;
+	if (status == (node < 0 ? count->other_node : node))
 		count->on_node++;
 	else
 		count->elsewhere++;
-	if (status != node && count->other_node < 0)
-		count->other_node = status;
 }
 
 void dsr_node_count(void *base, size_t bytes, int node, struct dsr_node_pages *count)

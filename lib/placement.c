@@ -164,7 +164,9 @@ static void put_memory(struct writer *w, const struct dsr_placement *m)
 	else if (m->on_node)
 		put(w, "; no node wanted: the first is on node %d", m->other_node);
 	if (m->elsewhere)
-		put(w, ", %" PRIu64 " elsewhere, such as node %d", m->elsewhere, m->other_node);
+		put(w, ", %" PRIu64 " elsewhere", m->elsewhere);
+	if (m->elsewhere && m->node >= 0)
+		put(w, ", such as node %d", m->other_node);
 	if (m->unknown)
 		put(w, ", of %" PRIu64 " the node is not known", m->unknown);
 	if (m->reason < 0)

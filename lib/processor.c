@@ -84,8 +84,8 @@ static int await_event(struct dsr_processor *c, struct dsr_batch *batch)
 
 static bool is_halted(const struct dsr_processor *c)
 {
-	/* Relaxed: to stop early; await_event() looks again, in order. */
-	return dsr_unlikely(dsr_load_relaxed(&c->ring->state) & DSR_RING_HALTED);
+	/* [NOTICE<-HALT] What was done before the halt is seen by on_stop(). */
+	return dsr_unlikely(dsr_load_acquire(&c->ring->state) & DSR_RING_HALTED);
 }
 
 /*
@@ -131,6 +131,9 @@ static int run(struct dsr_processor *c)
 		result = await_event(c, &batch);
 		if (result != 0)
 			return result == DSR_STOP ? 0 : result;
+		/* As long as events are there, waiting for one never sees the state. */
+		if (is_halted(c))
+			return -ECANCELED;
 		dsr_batch_begin(&batch, max_batch);
 		if (c->handler.on_batch)
 			result = c->handler.on_batch(&batch, c->handler.state);

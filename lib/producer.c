@@ -120,6 +120,14 @@ static int64_t claim_single(struct dsr_producer *p, int64_t first, uint32_t n, u
 	}
 }
 
+/* The shared cursor is beyond all: was the ring closed, or are the sequences used up? */
+static int out_of_range(const struct dsr_producer *p)
+{
+	/* [CLAIM<-CLOSE] Who met the closer's cursor sees that it is closed. */
+	dsr_full_fence();
+	return is_closed(p) ? -ECANCELED : -EOVERFLOW;
+}
+
 static int64_t granted(struct dsr_producer *p, int64_t first, uint32_t n, int64_t limit)
 {
 	p->limit = limit;
@@ -139,15 +147,19 @@ static int64_t claim_free(struct dsr_producer *p, uint32_t n, uint32_t least, in
 		/* Relaxed: a guess, which the compare-and-swap confirms or refuses. */
 		int64_t first = dsr_load_relaxed(p->cursor);
 		int64_t limit = dsr_gate_limit(&p->ring->gate, p->slots.mask + 1);
-		int64_t room = limit - first;
+		int64_t room;
 
+		if (first < 0)
+			return out_of_range(p);
 		if (is_closed(p))
 			return -ECANCELED;
-		if (first < 0 || (room < least && limit > DSR_SEQUENCE_MAX))
+		room = limit - first;
+		if (room < least && limit > DSR_SEQUENCE_MAX)
 			return -EOVERFLOW;
 		if (room >= least) {
 			uint32_t take = n > room ? (uint32_t)room : n;
 
+			/* Relaxed: the order against the consumers came with limit. */
 			if (dsr_compare_exchange(p->cursor, first, first + take) == first)
 				return granted(p, first, take, limit);
 			continue;
@@ -188,7 +200,7 @@ static int64_t claim_taken(struct dsr_producer *p, int64_t first, uint32_t n)
 
 	/* Below zero: closed; or pushed over the end by others that have failed like this. */
 	if (first < 0 || first > DSR_SEQUENCE_MAX)
-		return is_closed(p) ? -ECANCELED : -EOVERFLOW;
+		return out_of_range(p);
 	if (n > DSR_SEQUENCE_MAX + 1 - first)
 		return cancel(p, first, (uint32_t)(DSR_SEQUENCE_MAX + 1 - first), -EOVERFLOW);
 	for (turn = 0;; turn++) {

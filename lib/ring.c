@@ -87,9 +87,11 @@ void dsr_ring_clear(struct dsr_ring *ring)
 /* The first sequence that nobody was granted, of many producers. */
 static int64_t close_cursor(struct dsr_ring *ring)
 {
-	/* Relaxed: one word decides which claim came before it; SEAL->NOTICE hands it on. */
-	uint64_t end = (uint64_t)dsr_exchange(&ring->cursor, INT64_MIN);
+	uint64_t end;
 
+	/* [CLOSE->CLAIM] Who meets the cursor left behind also sees that the ring is closed. */
+	dsr_full_fence();
+	end = (uint64_t)dsr_exchange(&ring->cursor, INT64_MIN);
 	/* Claims that failed with -EOVERFLOW have pushed it on, beyond the sign even. */
 	return end > DSR_SEQUENCE_MAX + 1 ? DSR_SEQUENCE_MAX + 1 : (int64_t)end;
 }
@@ -111,7 +113,8 @@ static void close_single(struct dsr_ring *ring)
 	ring->end_at = &handle->hot.next;
 }
 
-void dsr_ring_close(struct dsr_ring *ring)
+/* Closes it, if it is not yet, and tells the consumers so: at once, or they might see only half. */
+static void close_and_tell(struct dsr_ring *ring, int64_t what)
 {
 	pthread_mutex_lock(&ring->lock);
 	/* Relaxed: written under this lock only. */
@@ -121,19 +124,23 @@ void dsr_ring_close(struct dsr_ring *ring)
 			ring->end = close_cursor(ring);
 		else
 			close_single(ring);
-		/* [SEAL->NOTICE] Where the end is to be read comes before that there is one. */
-		dsr_store_release(&ring->state, dsr_load_relaxed(&ring->state) | DSR_RING_SEALED);
 	}
+	/*
+	 * [SEAL->NOTICE] Where the end is to be read comes before that there is one.
+	 * [HALT->NOTICE] What the caller did before is seen by on_stop().
+	 */
+	dsr_store_release(&ring->state, dsr_load_relaxed(&ring->state) | what);
 	pthread_mutex_unlock(&ring->lock);
+}
+
+void dsr_ring_close(struct dsr_ring *ring)
+{
+	close_and_tell(ring, DSR_RING_SEALED);
 }
 
 void dsr_ring_halt(struct dsr_ring *ring)
 {
-	dsr_ring_close(ring);
-	pthread_mutex_lock(&ring->lock);
-	/* [HALT->NOTICE] What the caller did before is seen by on_stop(). */
-	dsr_store_release(&ring->state, dsr_load_relaxed(&ring->state) | DSR_RING_HALTED);
-	pthread_mutex_unlock(&ring->lock);
+	close_and_tell(ring, DSR_RING_SEALED | DSR_RING_HALTED);
 }
 
 void dsr_ring_note_skip(struct dsr_ring *ring)

@@ -36,5 +36,7 @@ int64_t dsr_deadline(int64_t timeout)
 	if (timeout == DSR_FOREVER)
 		return DSR_FOREVER;
 	now = dsr_now();
+	if (timeout < 0)
+		return now;
 	return timeout > DSR_FOREVER - 1 - now ? DSR_FOREVER - 1 : now + timeout;
 }

@@ -21,7 +21,7 @@ void dsr_wait_sleep(void);
 /* Nanoseconds of CLOCK_MONOTONIC. */
 int64_t dsr_now(void);
 
-/* When a timeout that begins now is over; DSR_FOREVER stays. */
+/* When a timeout that begins now is over: now, if it is below zero; DSR_FOREVER stays. */
 int64_t dsr_deadline(int64_t timeout);
 
 /* Passes one turn; @turn counts them from 0 since the last event. */

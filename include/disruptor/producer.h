@@ -213,7 +213,8 @@ DSR_INLINE void *dsr_event(const struct dsr_producer *p, int64_t sequence)
  * disruptor is being shut down; -EDEADLK if only the caller could make room (a
  * handler of the same ring, or a single producer's open claim); -EBUSY with a
  * claim open, many producers; -EOVERFLOW beyond the last sequence; -EPERM on
- * another thread than the handle's, debug builds. Nothing is claimed then.
+ * another thread than the handle's, debug builds. Nothing is claimed then (but of
+ * many producers' last few sequences, -EOVERFLOW for n may leave none for less).
  */
 DSR_INLINE int64_t dsr_claim_n(struct dsr_producer *p, uint32_t n, int64_t timeout)
 {

@@ -116,7 +116,7 @@ long move_pages(int pid, unsigned long count, void **pages, const int *nodes, in
 	if (!faults.tell)
 		return syscall(SYS_move_pages, pid, count, pages, nodes, status, flags);
 	for (i = 0; i < count; i++)
-		status[i] = faults.page_status;
+		status[i] = faults.page_status + (faults.spread ? (int)(i % 2) : 0);
 	return 0;
 }
 

@@ -154,6 +154,33 @@ static void test_pages_lie_elsewhere(void)
 		       "pages that cannot be moved: require fails", -ENOMEM, "slots");
 }
 
+/* Nobody asked for a node: the report compares with where the first page is. */
+static void test_pages_lie_anywhere(void)
+{
+	struct dsr_builder *b;
+	struct dsr_placement report;
+	struct dsr_disruptor *d;
+	int err;
+
+	faults_reset();
+	faults.tell = true;
+	faults.spread = true;
+	faults.page_status = 3;
+	b = build(DSR_PREFER, DSR_ANYWHERE);
+	err = dsr_start(b, &d);
+	if (err == 0) {
+		dsr_placement_read(d, &report);
+		check(report.node == -1 && report.other_node == 3 && report.reason == 0 &&
+			      report.on_node == RING_BYTES / 8192 &&
+			      report.elsewhere == RING_BYTES / 8192 && works(d),
+		      "pages on two nodes, none asked for: all are counted", "");
+		dsr_destroy(d);
+	} else {
+		check(false, "pages on two nodes, none asked for", dsr_strerror(err));
+		dsr_builder_destroy(b);
+	}
+}
+
 static void test_nobody_tells(void)
 {
 	faults_reset();
@@ -306,6 +333,7 @@ int main(void)
 	test_numa_is_missing();
 	test_mbind_refuses();
 	test_pages_lie_elsewhere();
+	test_pages_lie_anywhere();
 	test_nobody_tells();
 	test_order_of_placing();
 	test_no_memory();

@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-enum { WORDS_MAX = 7, BATCH_MAX = 64, PRODUCERS_MAX = 2 };
+enum { WORDS_MAX = 7, BATCH_MAX = 64, PRODUCERS_MAX = 2, TRIPS_TIMED = 64 };
 
 #define ALWAYS static inline __attribute__((always_inline))
 
@@ -55,6 +55,9 @@ struct course {
  * @sum:   of all words read
  * @wrong: events that were not the next of their producer
  * @trips: latency: round trips, in ticks
+ * @runs:  latency: of so many round trips each, TRIPS_TIMED, the ticks. A single trip may be
+ *	   as short as a few steps of the clock
+ * @ran:   how many of these
  */
 struct outcome {
 	uint64_t begun;
@@ -62,6 +65,8 @@ struct outcome {
 	uint64_t sum;
 	uint64_t wrong;
 	struct histogram *trips;
+	double *runs;
+	uint32_t ran;
 };
 
 /**
@@ -147,6 +152,30 @@ ALWAYS void event_check(struct checker *c, const uint64_t *event, uint32_t words
 	c->next[producer]++;
 	for (k = 0; k < words; k++)
 		c->sum += event[k];
+}
+
+/* One side's clock: strokes so far, and when the last one and the last run began. */
+struct rally {
+	uint64_t count;
+	uint64_t before;
+	uint64_t run;
+};
+
+/* The ball is back. */
+ALWAYS void rally_count(struct rally *r, const struct course *course, struct outcome *outcome)
+{
+	uint64_t now = clock_ticks();
+
+	if (r->count >= course->warmup)
+		histogram_add(outcome->trips, (int64_t)(now - r->before));
+	r->before = now;
+	if (++r->count < course->warmup)
+		return;
+	if ((r->count - course->warmup) % TRIPS_TIMED == 0) {
+		if (r->count > course->warmup)
+			outcome->runs[outcome->ran++] = (double)(now - r->run);
+		r->run = now;
+	}
 }
 
 /* What @outcome->sum has to be. */

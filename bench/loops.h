@@ -183,21 +183,17 @@ ALWAYS void volley(struct queue *const *queues, const struct course *c, uint32_t
 		   struct outcome *out)
 {
 	struct checker checker = {0, 0, {0, 0}};
-	uint64_t event[WORDS_MAX], i, before = clock_ticks();
+	struct rally rally = {0, 0, 0};
+	uint64_t event[WORDS_MAX], i;
 
 	for (i = 0; i < c->warmup + c->events; i++) {
-		uint64_t now;
-
 		event_fill(event, words, i);
 		while (!queue_put(queues[0], event, words, false))
 			pass(c->yield);
 		while (!queue_get(queues[1], event, words, false))
 			pass(c->yield);
 		event_check(&checker, event, words, false);
-		now = clock_ticks();
-		if (i >= c->warmup)
-			histogram_add(out->trips, (int64_t)(now - before));
-		before = now;
+		rally_count(&rally, c, out);
 	}
 	out->sum = checker.sum;
 	out->wrong = checker.wrong;

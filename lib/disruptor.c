@@ -47,9 +47,8 @@ static void settle_handlers(struct dsr_disruptor *d)
 		if (!h->max_batch)
 			h->max_batch = (uint32_t)b->capacity;
 		if (h->wait == DSR_WAIT_DEFAULT)
-			h->wait = h->pin != DSR_UNPINNED && dsr_pin_is_cpu(h->pin)
-					  ? DSR_WAIT_BUSY_SPIN
-					  : DSR_WAIT_SLEEP;
+			h->wait = h->pin != DSR_UNPINNED && dsr_pin_is_cpu(h->pin) ? DSR_WAIT_PAUSE
+										   : DSR_WAIT_SLEEP;
 		if (d->waits_yield)
 			h->wait = dsr_wait_on_one_cpu(h->wait);
 	}

@@ -7,6 +7,7 @@
  */
 #define DSR_DEBUG 0
 #define DSR_INLINE
+#define DSR_INLINE_ALWAYS
 
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 

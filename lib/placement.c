@@ -176,7 +176,8 @@ static void put_memory(struct writer *w, const struct dsr_placement *m)
 
 static void put_thread(struct writer *w, const struct dsr_thread_placement *t)
 {
-	static const char *const waits[] = {"default", "busy spin", "pause", "yield", "sleep"};
+	static const char *const waits[] = {"default", "busy spin", "busy spin with pause", "yield",
+					    "sleep"};
 
 	put(w, "thread %s: ", t->name);
 	if (!t->tid) {

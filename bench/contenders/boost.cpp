@@ -4,6 +4,9 @@
 
 #include "../course.h"
 
+namespace
+{
+
 template <unsigned n> struct event {
 	uint64_t words[n];
 };
@@ -21,6 +24,8 @@ struct queue {
 	{
 	}
 };
+
+} // namespace
 
 static struct queue *queue_open(const struct course *c, bool latency)
 {

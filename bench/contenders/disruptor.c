@@ -172,7 +172,7 @@ struct side {
 	struct outcome *outcome;
 	uint64_t left;
 	uint64_t struck;
-	uint64_t before;
+	struct rally rally;
 	pthread_barrier_t *over;
 } DSR_ALIGNED(DSR_CACHELINE);
 
@@ -213,15 +213,12 @@ static void strike(struct side *s)
 static int on_volley(void *event, int64_t sequence, bool end_of_batch, void *state)
 {
 	struct side *s = state;
-	uint64_t now;
 
 	(void)end_of_batch;
-	if (sequence > 0)
+	if (sequence > 0) {
 		event_check(&s->checker, event, s->course->words, false);
-	now = clock_ticks();
-	if ((uint64_t)sequence > s->course->warmup)
-		histogram_add(s->outcome->trips, (int64_t)(now - s->before));
-	s->before = now;
+		rally_count(&s->rally, s->course, s->outcome);
+	}
 	if (s->left--)
 		strike(s);
 	else

@@ -26,14 +26,16 @@
 #endif
 
 /**
- * DSR_INLINE - every function of the hot path is declared with it
+ * DSR_INLINE, DSR_INLINE_ALWAYS - every function of the hot path is declared with one of them
  *
- * lib/inline.c redefines it so that each one is also emitted as a symbol: for
+ * lib/inline.c redefines them so that each one is also emitted as a symbol: for
  * languages that cannot read C headers, and so that an ABI checker sees the
  * structs that inline code was compiled against.
  */
 #ifndef DSR_INLINE
 #define DSR_INLINE static inline
+/* Worth a copy at every call, whatever the compiler thinks of its size: most of it folds away. */
+#define DSR_INLINE_ALWAYS static inline __attribute__((always_inline))
 #endif
 
 /* Exported, and kept away from the hot code that calls it. */

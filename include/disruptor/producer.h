@@ -55,7 +55,7 @@ struct dsr_ring;
  * @skip_end:	any, covers [skip_first, skip_end): nobody will fill these
  * @careful:	single producer: every claim takes the cold path, for its fence;
  *		many: take nothing before there is room (producer.c says when)
- * @ahead:	each publish asks for the line so many bytes on, to write to it; 0: not
+ * @ahead:	each stamp asks for the line so many bytes on, to write to it; 0: not
  *
  * The producing thread writes it all, but for @limit, which shutdown sets to 0
  * once. Shutdown and draining consumers read @next and the skip range. The
@@ -151,8 +151,8 @@ DSR_INLINE void dsr_prefetch_for_write(void *line)
  * against the consumers is in @limit, which this thread computed from an
  * acquire load of theirs, so taking need not order anything.
  */
-DSR_INLINE int64_t dsr_claim_take(struct dsr_producer *p, uint32_t n, uint32_t least,
-				  int64_t timeout)
+DSR_INLINE_ALWAYS int64_t dsr_claim_take(struct dsr_producer *p, uint32_t n, uint32_t least,
+					 int64_t timeout)
 {
 	int64_t first;
 	int err = dsr_producer_guard(p);
@@ -276,13 +276,17 @@ DSR_INLINE int dsr_claim_error(const struct dsr_producer *p)
 /* Stamps the open claim up to @end: with the sequence, or with its complement. */
 DSR_INLINE void dsr_claim_stamp(struct dsr_producer *p, int64_t end, int64_t flip)
 {
-	int64_t sequence;
+	/* Copies: for all the compiler knows, a stamp may be one of ours. */
+	struct dsr_slots slots = p->slots;
+	int64_t sequence = p->open, ahead = p->ahead;
 
-	for (sequence = p->open; sequence != end; sequence++) {
-		void *event = dsr_event(p, sequence);
+	for (; sequence != end; sequence++) {
+		void *event = dsr_slots_event(&slots, sequence);
 
 		/* [PUBLISH->OBSERVE] The event is written before its stamp is seen. */
-		dsr_store_release(dsr_slots_stamp(&p->slots, event), sequence ^ flip);
+		dsr_store_release(dsr_slots_stamp(&slots, event), sequence ^ flip);
+		if (ahead)
+			dsr_prefetch_for_write((char *)event + ahead);
 	}
 	p->open = end;
 }
@@ -298,8 +302,6 @@ DSR_INLINE int64_t dsr_claim_settle(struct dsr_producer *p, int64_t flip)
 	open = p->open;
 	next = p->next;
 	dsr_claim_stamp(p, next, flip);
-	if (p->ahead)
-		dsr_prefetch_for_write((char *)dsr_event(p, next) + p->ahead);
 	return next - open;
 }
 

@@ -74,7 +74,7 @@ map_names()
 # count, and of these only what is outside of any brace.
 declared_names()
 {
-	printf '#define DSR_DEBUG 0\n#define DSR_INLINE\n#include <disruptor/disruptor.h>\n' |
+	printf '#define DSR_DEBUG 0\n#define DSR_INLINE\n#define DSR_INLINE_ALWAYS\n#include <disruptor/disruptor.h>\n' |
 		${CC:-cc} -E -D_GNU_SOURCE "$@" -x c - |
 		awk '
 		/^# [0-9]+ "/ { ours = $3 ~ /\/disruptor\/[a-z]+\.h"$/; next }

@@ -259,7 +259,7 @@ CASE(placement, pinned_thread_spins_by_default)
 	d = start(b);
 	expect(dsr_placement_read(d, &report), 0);
 	expect(dsr_placement_thread(d, 0, &thread), 0);
-	expect(thread.wait, report.waits_yield ? DSR_WAIT_YIELD : DSR_WAIT_BUSY_SPIN);
+	expect(thread.wait, report.waits_yield ? DSR_WAIT_YIELD : DSR_WAIT_PAUSE);
 	finish(d);
 }
 

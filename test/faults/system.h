@@ -19,7 +19,7 @@ struct faults {
 	int move_pages;  /* move_pages() fails with this errno */
 	int page_status; /* what move_pages() tells of each page, if tell is set */
 	bool tell;
-	bool spread; /* that, and the next node's number for every second page */
+	bool spread;         /* that, and the next node's number for every second page */
 	int membarrier;      /* membarrier(2) fails with this errno */
 	int setaffinity;     /* sched_setaffinity() fails with this errno */
 	int thread_failing;  /* the n-th pthread_create() from now fails with EAGAIN; 0: none */

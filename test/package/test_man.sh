@@ -121,9 +121,9 @@ examples_compile()
 	compile "$tmp/pieces.c"
 }
 
-for page in "$man"/*.[37]; do
+for page in "$man"/*.[37] "$source"/bench/*.1; do
 	if have mandoc; then
-		tap "mandoc has no complaint about ${page##*/}" lint "${page##*/}"
+		tap "mandoc has no complaint about ${page##*/}" lint "$page"
 	else
 		tap_skip "mandoc has no complaint about ${page##*/}" 'there is no mandoc here'
 	fi

@@ -77,7 +77,8 @@ static int run_round(const struct table *t, const struct options *o, uint32_t ro
 		err = scenario_run(t->scenario, &course, contenders[i], table_at(t, i, round));
 		if (err < 0) {
 			fprintf(stderr, "disruptor-bench: %s, %s: %s\n", t->scenario->name,
-				contenders[i]->name, strerror(-err));
+				contenders[i]->name,
+				err == -EILSEQ ? "lost events, or mixed them up" : strerror(-err));
 			return err;
 		}
 	}

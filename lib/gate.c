@@ -3,6 +3,14 @@
 
 #include "gate.h"
 
+int64_t dsr_gate_limit_after(int64_t done, uint64_t capacity)
+{
+	/* At the end of the sequences the sum would overflow; nothing lies there. */
+	if (done > DSR_SEQUENCE_MAX - (int64_t)capacity)
+		return DSR_SEQUENCE_MAX + 1;
+	return done + 1 + (int64_t)capacity;
+}
+
 int64_t dsr_gate_limit_of(const struct dsr_sequence *consumer, uint64_t capacity)
 {
 	/*
@@ -11,15 +19,12 @@ int64_t dsr_gate_limit_of(const struct dsr_sequence *consumer, uint64_t capacity
 	 */
 	int64_t done = dsr_load_acquire(&consumer->value);
 
-	/* At the end of the sequences the sum would overflow; nothing lies there. */
-	if (done > DSR_SEQUENCE_MAX - (int64_t)capacity)
-		return DSR_SEQUENCE_MAX + 1;
-	return done + 1 + (int64_t)capacity;
+	return done == DSR_SEQUENCE_ENDED ? DSR_GATE_OPEN : dsr_gate_limit_after(done, capacity);
 }
 
 int64_t dsr_gate_limit(const struct dsr_gate *gate, uint64_t capacity)
 {
-	int64_t limit = DSR_SEQUENCE_MAX + 1;
+	int64_t limit = DSR_GATE_OPEN;
 	uint32_t i;
 
 	for (i = 0; i < gate->count; i++) {

@@ -174,11 +174,7 @@ static void *processor_main(void *argument)
 	if (err >= 0) {
 		dsr_ring_enter(c->ring, c->sequence);
 		reason = run(c);
-		/*
-		 * [CONSUME->RECLAIM] Done with all slots, for good: producers
-		 * go on without this consumer.
-		 */
-		dsr_store_release(&c->sequence->value, DSR_SEQUENCE_ENDED);
+		dsr_ring_leave(c->ring, c->sequence);
 		if (c->handler.on_stop)
 			c->handler.on_stop(c->handler.state, reason);
 	}

@@ -100,7 +100,7 @@ static int64_t claim_single(struct dsr_producer *p, int64_t first, uint32_t n, u
 	/* Relaxed: takes the inline call's announcement back, see dsr_claim_take(). */
 	dsr_store_relaxed(&p->next, first);
 	for (turn = 0;; turn++) {
-		int64_t limit = dsr_gate_limit(&p->ring->gate, p->slots.mask + 1);
+		int64_t limit = dsr_ring_limit(p->ring);
 		int64_t room = limit - first;
 
 		if (is_closed(p))
@@ -146,7 +146,7 @@ static int64_t claim_free(struct dsr_producer *p, uint32_t n, uint32_t least, in
 	for (;;) {
 		/* Relaxed: a guess, which the compare-and-swap confirms or refuses. */
 		int64_t first = dsr_load_relaxed(p->cursor);
-		int64_t limit = dsr_gate_limit(&p->ring->gate, p->slots.mask + 1);
+		int64_t limit = dsr_ring_limit(p->ring);
 		int64_t room;
 
 		if (first < 0)
@@ -204,7 +204,7 @@ static int64_t claim_taken(struct dsr_producer *p, int64_t first, uint32_t n)
 	if (n > DSR_SEQUENCE_MAX + 1 - first)
 		return cancel(p, first, (uint32_t)(DSR_SEQUENCE_MAX + 1 - first), -EOVERFLOW);
 	for (turn = 0;; turn++) {
-		int64_t limit = dsr_gate_limit(&p->ring->gate, p->slots.mask + 1);
+		int64_t limit = dsr_ring_limit(p->ring);
 
 		if (first + n <= limit)
 			return granted(p, first, n, limit);

@@ -34,6 +34,15 @@
  * that was just told to go. So it leaves a record in its handle, and the
  * consumers, who look there once the ring is not in its normal state, step over
  * these slots as if they were stamped: [CANCEL->SKIP].
+ *
+ * When nobody reads
+ *
+ * Consumers also keep producers apart. What one of them has gone past was
+ * published, so whoever is granted that slot a lap later has it alone. When the
+ * last consumer has left, because its handler wanted no more, failed or was
+ * halted, producers do that walk themselves, in the cold path and under the
+ * lock: swept goes past what is published, aborted or cancelled, and no claim
+ * gets further than a lap beyond it.
  */
 #include <disruptor/atomic.h>
 
@@ -66,6 +75,7 @@ int dsr_ring_init(struct dsr_ring *ring, bool many, uint64_t capacity, int64_t f
 	ring->first = first;
 	ring->cursor = first;
 	ring->end = first;
+	ring->swept = first - 1;
 	ring->end_at = &ring->end;
 	return 0;
 }
@@ -151,24 +161,68 @@ void dsr_ring_note_skip(struct dsr_ring *ring)
 	pthread_mutex_unlock(&ring->lock);
 }
 
-static bool was_cancelled(struct dsr_ring *ring, int64_t sequence)
+/* With the lock held. */
+static bool was_cancelled(const struct dsr_ring *ring, int64_t sequence)
 {
 	struct dsr_handle *handle;
 	bool found = false;
 
-	pthread_mutex_lock(&ring->lock);
 	for (handle = ring->handles; handle && !found; handle = handle->next) {
 		/* [SKIP<-CANCEL] The end is seen before the first is read. */
 		int64_t end = dsr_load_acquire(&handle->hot.skip_end);
 
 		found = sequence < end && sequence >= dsr_load_relaxed(&handle->hot.skip_first);
 	}
-	pthread_mutex_unlock(&ring->lock);
 	return found;
+}
+
+/* With the lock held: is nobody writing there any more? */
+static bool is_settled(const struct dsr_ring *ring, int64_t sequence)
+{
+	void *event = dsr_slots_event(&ring->slots, sequence);
+	/* [OBSERVE<-PUBLISH] Who published there has written before the next lap does. */
+	int64_t stamp = dsr_load_acquire(dsr_slots_stamp(&ring->slots, event));
+
+	return stamp == sequence || stamp == ~sequence || was_cancelled(ring, sequence);
+}
+
+static int64_t sweep(struct dsr_ring *ring)
+{
+	int64_t swept;
+
+	pthread_mutex_lock(&ring->lock);
+	while (ring->swept < DSR_SEQUENCE_MAX && is_settled(ring, ring->swept + 1))
+		ring->swept++;
+	swept = ring->swept;
+	pthread_mutex_unlock(&ring->lock);
+	return swept;
+}
+
+int64_t dsr_ring_limit(struct dsr_ring *ring)
+{
+	uint64_t capacity = ring->slots.mask + 1;
+	int64_t limit = dsr_gate_limit(&ring->gate, capacity);
+
+	return limit == DSR_GATE_OPEN ? dsr_gate_limit_after(sweep(ring), capacity) : limit;
+}
+
+void dsr_ring_leave(struct dsr_ring *ring, struct dsr_sequence *own)
+{
+	/* Relaxed: the caller wrote it. */
+	int64_t done = dsr_load_relaxed(&own->value);
+
+	pthread_mutex_lock(&ring->lock);
+	if (ring->swept < done)
+		ring->swept = done;
+	pthread_mutex_unlock(&ring->lock);
+	/* [CONSUME->RECLAIM] Done with all slots, for good: producers go on from where it was. */
+	dsr_store_release(&own->value, DSR_SEQUENCE_ENDED);
 }
 
 enum dsr_verdict dsr_ring_verdict(struct dsr_ring *ring, int64_t state, int64_t sequence)
 {
+	bool cancelled;
+
 	if (state & DSR_RING_HALTED)
 		return DSR_HALTED;
 	/*
@@ -178,7 +232,10 @@ enum dsr_verdict dsr_ring_verdict(struct dsr_ring *ring, int64_t state, int64_t 
 	 */
 	if (state & DSR_RING_SEALED && sequence == dsr_load_relaxed(ring->end_at))
 		return DSR_DRAINED;
-	return was_cancelled(ring, sequence) ? DSR_SKIP : DSR_GO_ON;
+	pthread_mutex_lock(&ring->lock);
+	cancelled = was_cancelled(ring, sequence);
+	pthread_mutex_unlock(&ring->lock);
+	return cancelled ? DSR_SKIP : DSR_GO_ON;
 }
 
 static __thread const struct dsr_ring *inside;

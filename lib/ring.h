@@ -53,7 +53,8 @@ struct dsr_ring {
 	int64_t state;
 	const int64_t *end_at; /* where to read the first sequence that will not come */
 	int64_t end;           /* many producers: it is here */
-	pthread_mutex_t lock;  /* handles, closing */
+	int64_t swept; /* all up to here is published or will not be; read without consumers */
+	pthread_mutex_t lock; /* handles, closing, sweeping */
 	struct dsr_handle *handles;
 
 	/* Every producer of many writes it with every claim. */
@@ -74,6 +75,12 @@ void dsr_ring_fini(struct dsr_ring *ring);
 
 /* Stamps every slot as fresh. @ring->slots must be set. */
 void dsr_ring_clear(struct dsr_ring *ring);
+
+/* First sequence that is not free, for a producer. Any thread. */
+int64_t dsr_ring_limit(struct dsr_ring *ring);
+
+/* The consumer at @own has ended: nobody waits for it any more. Its own thread. */
+void dsr_ring_leave(struct dsr_ring *ring, struct dsr_sequence *own);
 
 /* No claim succeeds from here on; consumers learn where the end is. Any thread, any number. */
 void dsr_ring_close(struct dsr_ring *ring);

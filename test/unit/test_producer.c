@@ -723,6 +723,63 @@ CASE_BOTH(producer, handler_may_claim_where_there_is_room)
 	expect(c.count, 101);
 }
 
+static void tell_stop(void *state, int reason)
+{
+	struct seen *s = state;
+
+	seen_stop(s, reason);
+	sem_post(&s->arrived);
+}
+
+/* A ring of four that nobody reads: its slots still have one owner at a time. */
+static void expect_one_owner(struct dsr_disruptor *d, struct dsr_producer *p, bool many)
+{
+	struct dsr_producer *other = many ? producer_of(d) : p;
+	int64_t first = claim(p, 4);
+
+	cr_assert(dsr_try_claim(other) == NULL);
+	expect(dsr_claim_error(other), -EAGAIN);
+	if (!many) {
+		expect(dsr_claim_n(p, 1, DSR_FOREVER), -EDEADLK);
+	} else {
+		expect(dsr_claim_n(other, 1, 1), -ETIMEDOUT);
+		expect(dsr_publish_n(p, 1), 1);
+		expect(dsr_claim_n(other, 1, DSR_FOREVER), first + 4);
+		/* The slot of the second is still open. */
+		expect(dsr_publish(other), 1);
+		expect(dsr_claim_n(other, 1, DSR_NOW), -EAGAIN);
+		expect(dsr_abort_n(p, 2), 2);
+		expect(dsr_claim_n(other, 3, DSR_NOW), -EAGAIN);
+		expect(dsr_claim_n(other, 2, DSR_NOW), first + 5);
+		expect(dsr_abort(other), 2);
+	}
+	dsr_publish(p);
+	for (int i = 0; i < 1000; i++)
+		put(i % 2 ? other : p, 1 + i % 4);
+}
+
+CASE_BOTH(producer, the_last_reader_has_left)
+{
+	struct seen s;
+	struct dsr_builder *b = build(many, 4);
+	struct dsr_handler handler = seen_handler(&s);
+	struct dsr_disruptor *d;
+	struct dsr_producer *p;
+
+	seen_init(&s, 0);
+	s.answer_at = 2;
+	s.answer = DSR_STOP;
+	handler.on_stop = tell_stop;
+	expect(dsr_handle_events(b, &handler), 0);
+	d = start(b);
+	p = producer_of(d);
+	put(p, 3);
+	wait_for(&s.arrived);
+	expect_one_owner(d, p, many);
+	finish(d);
+	expect(s.count, 3);
+}
+
 struct tick {
 	double price;
 	int64_t volume;

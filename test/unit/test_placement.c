@@ -429,7 +429,7 @@ static void require_works(int where, int pin)
 CASE(placement, required_node_is_had)
 {
 	if (access("/sys/devices/system/node/node0", F_OK) < 0)
-		cr_skip_test("there is no node 0");
+		cr_skip_test("not here: no node 0");
 	require_works(DSR_NODE(0), DSR_UNPINNED);
 }
 

@@ -12,7 +12,7 @@
  * that does not help, the flow is over and the consumer takes what there is,
  * one by one, at once. So a consumer that waits for a single event, as in a
  * ping-pong, never pays; the last few events of a burst may be late by
- * PACE_LOOKS times PACE_PAUSES spin hints, well under a microsecond.
+ * PACE_LOOKS times PACE_PAUSES spin hints, about a microsecond.
  *
  * It is about speed only. Whether an event is there is for its own stamp to
  * say, so the look ahead may be relaxed, and be wrong, as with several producers
@@ -86,11 +86,10 @@ void dsr_batch_set_pace(struct dsr_batch *batch)
 
 void dsr_batch_pace(struct dsr_batch *batch)
 {
-	int64_t far = batch->next + batch->ahead;
+	int64_t left = batch->end - batch->next;
+	int64_t far = left > batch->ahead ? batch->next + batch->ahead : batch->end - 1;
 	int64_t looks = batch->flowing ? PACE_LOOKS : 0;
 
-	if (far >= batch->end)
-		far = batch->end - 1;
 	for (;; looks--) {
 		/* Relaxed: see above. */
 		int64_t stamp = dsr_load_relaxed(stamp_of(batch, far));

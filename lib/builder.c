@@ -61,8 +61,10 @@ static void check_ring(struct dsr_builder *b)
 
 struct dsr_builder *dsr_builder_create(int abi, bool many, uint64_t capacity, size_t event_size)
 {
+	int saved = errno;
 	struct dsr_builder *b = calloc(1, sizeof(*b));
 
+	errno = saved;
 	if (!b)
 		return NULL;
 	b->many = many;
@@ -176,7 +178,7 @@ int dsr_handle_events_sized(struct dsr_builder *b, const struct dsr_handler *han
 	struct dsr_processor *grown, *c;
 	char name[sizeof(c->name)];
 	struct dsr_handler h;
-	int err = check(b);
+	int err = check(b), saved = errno;
 
 	if (err < 0)
 		return err;
@@ -198,6 +200,7 @@ int dsr_handle_events_sized(struct dsr_builder *b, const struct dsr_handler *han
 	if (err < 0)
 		return err;
 	grown = realloc(b->processors, (b->count + 1) * sizeof(*grown));
+	errno = saved;
 	if (!grown)
 		return dsr_builder_fail(b, -ENOMEM, "handler %s: no memory", name);
 	b->processors = grown;

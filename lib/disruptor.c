@@ -258,9 +258,27 @@ static int start(struct dsr_disruptor *d)
 	return err;
 }
 
+static int make(struct dsr_builder *b, struct dsr_disruptor **out)
+{
+	struct dsr_disruptor *d = calloc(1, sizeof(*d));
+	int err;
+
+	if (!d)
+		return dsr_builder_fail(b, -ENOMEM, "no memory");
+	d->builder = b;
+	err = start(d);
+	if (err < 0) {
+		free(d);
+		return err;
+	}
+	b->made = d;
+	*out = d;
+	return 0;
+}
+
 int dsr_start(struct dsr_builder *b, struct dsr_disruptor **out)
 {
-	struct dsr_disruptor *d;
+	int saved = errno;
 	int err;
 
 	if (!out)
@@ -274,18 +292,10 @@ int dsr_start(struct dsr_builder *b, struct dsr_disruptor **out)
 		return -EALREADY;
 	if (!b->count)
 		return dsr_builder_fail(b, -EINVAL, "no handler: nobody would see the events");
-	d = calloc(1, sizeof(*d));
-	if (!d)
-		return dsr_builder_fail(b, -ENOMEM, "no memory");
-	d->builder = b;
-	err = start(d);
-	if (err < 0) {
-		free(d);
-		return err;
-	}
-	b->made = d;
-	*out = d;
-	return 0;
+	err = make(b, out);
+	/* What the C library tells by it is in the return value. */
+	errno = saved;
+	return err;
 }
 
 static bool is_joined(struct dsr_disruptor *d)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <disruptor/atomic.h>
 #include <disruptor/error.h>
 
 #include "cpu.h"
@@ -98,10 +99,10 @@ int dsr_placement_read_sized(struct dsr_disruptor *d, struct dsr_placement *out,
 	return 0;
 }
 
-static void read_thread(const struct dsr_disruptor *d, const struct dsr_processor *c,
-			struct dsr_thread_placement *out)
+static void read_thread(const struct dsr_processor *c, struct dsr_thread_placement *out)
 {
-	int cpus = d->joined ? -ESRCH : dsr_cpu_allowed(c->tid);
+	/* Relaxed: a moment late is early enough. The kernel may give an ended thread's id away. */
+	int cpus = dsr_load_relaxed(&c->ended) ? -ESRCH : dsr_cpu_allowed(c->tid);
 
 	memset(out, 0, sizeof(*out));
 	strcpy(out->name, c->name);
@@ -125,7 +126,7 @@ int dsr_placement_thread_sized(struct dsr_disruptor *d, uint32_t index,
 
 	if (!d || !out || index >= d->builder->count || size > sizeof(whole))
 		return -EINVAL;
-	read_thread(d, &d->builder->processors[index], &whole);
+	read_thread(&d->builder->processors[index], &whole);
 	memcpy(out, &whole, size);
 	return 0;
 }
@@ -209,7 +210,7 @@ int dsr_placement_text(struct dsr_disruptor *d, char *text, size_t size)
 	read_memory(d, &memory);
 	put_memory(&w, &memory);
 	for (uint32_t i = 0; i < memory.threads; i++) {
-		read_thread(d, &d->builder->processors[i], &thread);
+		read_thread(&d->builder->processors[i], &thread);
 		put_thread(&w, &thread);
 	}
 	if (memory.waits_yield)

@@ -32,12 +32,6 @@ int dsr_pin_number(int pin)
 	return pin & PIN_NUMBER;
 }
 
-/* Gives back the slots of all that was taken or stepped over. */
-static void commit(struct dsr_batch *batch)
-{
-	dsr_batch_release(batch);
-}
-
 /*
  * Waits until the event at batch->next is there, stepping over aborted slots.
  * Returns 0, or why there will be none: DSR_STOP for drained, -ECANCELED.
@@ -71,7 +65,7 @@ static int await_event(struct dsr_processor *c, struct dsr_batch *batch)
 			break;
 		case DSR_SKIP:
 			batch->next++;
-			commit(batch);
+			dsr_batch_release(batch);
 			turn = 0;
 			break;
 		case DSR_DRAINED:
@@ -139,7 +133,7 @@ static int run(struct dsr_processor *c)
 			result = c->handler.on_batch(&batch, c->handler.state);
 		else
 			result = run_events(c, &batch);
-		commit(&batch);
+		dsr_batch_release(&batch);
 		if (dsr_unlikely(result != DSR_CONTINUE && result != DSR_RELEASE))
 			return result == DSR_STOP || result < 0 ? result : -EINVAL;
 	}
@@ -178,6 +172,8 @@ static void *processor_main(void *argument)
 		if (c->handler.on_stop)
 			c->handler.on_stop(c->handler.state, reason);
 	}
+	/* Relaxed: for the report, which may be a moment late. */
+	dsr_store_relaxed(&c->ended, 1);
 	dsr_launch_ended(c->launch);
 	return NULL;
 }

@@ -26,6 +26,7 @@ struct dsr_processor {
 	int tid;
 	int cpu;
 	int node;
+	int64_t ended; /* set once, at its end */
 };
 
 /* What a pin asks for. */

@@ -27,15 +27,10 @@
 #include "producer.h"
 #include "wait.h"
 
-static int64_t refuse(struct dsr_producer *p, int error)
+int64_t dsr_claim_refuse(struct dsr_producer *p, int error)
 {
 	p->error = error;
 	return error;
-}
-
-int64_t dsr_claim_refuse(struct dsr_producer *p, int error)
-{
-	return refuse(p, error);
 }
 
 static int64_t capacity_of(const struct dsr_producer *p)
@@ -63,7 +58,9 @@ static int wait_for_room(struct dsr_producer *p, int64_t first, uint32_t least, 
 	/* Before its handler returns, a consumer cannot get further than it is. */
 	if (own && dsr_gate_limit_of(own, p->slots.mask + 1) - first < least)
 		return -EDEADLK;
-	if (deadline != DSR_FOREVER && turn % 16 == 0 && dsr_now() >= deadline)
+	/* A turn of spinning is much shorter than a look at the clock, any other much longer. */
+	if (deadline != DSR_FOREVER && (turn % 16 == 0 || turn >= DSR_WAIT_SPINS) &&
+	    dsr_now() >= deadline)
 		return -ETIMEDOUT;
 	dsr_wait_turn((enum dsr_wait)p->wait, turn);
 	return 0;
@@ -188,7 +185,7 @@ static int64_t give_back(struct dsr_producer *p, int64_t first, uint32_t n, int 
 	if (dsr_compare_exchange(p->cursor, first + n, first) == first + n)
 		return error;
 	cancel(p, first, n, error);
-	dsr_ring_note_skip(p->ring);
+	dsr_ring_note_skip(p->ring, first + n);
 	return error;
 }
 
@@ -206,10 +203,11 @@ static int64_t claim_taken(struct dsr_producer *p, int64_t first, uint32_t n)
 	for (turn = 0;; turn++) {
 		int64_t limit = dsr_ring_limit(p->ring);
 
-		if (first + n <= limit)
-			return granted(p, first, n, limit);
+		/* First, or a claim could still succeed when nobody is left to see its events. */
 		if (is_closed(p))
 			return cancel(p, first, n, -ECANCELED);
+		if (first + n <= limit)
+			return granted(p, first, n, limit);
 		err = wait_for_room(p, first, n, DSR_FOREVER, turn);
 		if (err < 0)
 			return give_back(p, first, n, err);
@@ -232,7 +230,7 @@ int64_t dsr_claim_slow(struct dsr_producer *p, int64_t first, uint32_t n, uint32
 		first = p->cursor ? claim_free(p, n, least, deadline)
 				  : claim_single(p, first, n, least, deadline);
 	}
-	return first < 0 ? refuse(p, (int)first) : first;
+	return first < 0 ? dsr_claim_refuse(p, (int)first) : first;
 }
 
 int dsr_producer_check(struct dsr_producer *p)
@@ -247,7 +245,7 @@ int dsr_producer_check(struct dsr_producer *p)
 	if (owner == 0)
 		dsr_store_relaxed(&p->owner, self);
 	else if (owner != self)
-		return (int)refuse(p, -EPERM);
+		return (int)dsr_claim_refuse(p, -EPERM);
 	return 0;
 }
 
@@ -292,7 +290,6 @@ static struct dsr_handle *handle_make(struct dsr_ring *ring)
 	p->open = ring->first;
 	/* Not looked at the gate yet, so the first claim does. */
 	p->limit = 0;
-	p->wait = DSR_WAIT_YIELD;
 	p->ahead = prefetch_distance(ring);
 	handle->next = ring->handles;
 	ring->handles = handle;
@@ -313,7 +310,14 @@ struct dsr_producer *dsr_handle_get(struct dsr_ring *ring)
 		handle = handle_make(ring);
 	if (handle) {
 		handle->out = true;
-		handle->hot.careful = ring->many ? dsr_ring_inside(ring) != NULL : ring->careful;
+		handle->hot.wait = DSR_WAIT_YIELD;
+		handle->hot.error = 0;
+		/* With a hole on record it must not make another: there is room for one. */
+		if (!ring->many)
+			handle->hot.careful = ring->careful;
+		else if (!handle->hot.skip_end)
+			handle->hot.careful = dsr_ring_inside(ring) != NULL;
+		/* Relaxed: written under this lock, or by the one thread that has the handle. */
 		dsr_store_relaxed(&handle->hot.owner, 0);
 	}
 	pthread_mutex_unlock(&ring->lock);

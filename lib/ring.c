@@ -153,9 +153,12 @@ void dsr_ring_halt(struct dsr_ring *ring)
 	close_and_tell(ring, DSR_RING_SEALED | DSR_RING_HALTED);
 }
 
-void dsr_ring_note_skip(struct dsr_ring *ring)
+void dsr_ring_note_skip(struct dsr_ring *ring, int64_t end)
 {
 	pthread_mutex_lock(&ring->lock);
+	if (ring->skips_end < end)
+		/* Relaxed: the state, next, orders it. */
+		dsr_store_relaxed(&ring->skips_end, end);
 	/* [SEAL->NOTICE] The record, in a handle, comes before the hint to look for it. */
 	dsr_store_release(&ring->state, dsr_load_relaxed(&ring->state) | DSR_RING_SKIPS);
 	pthread_mutex_unlock(&ring->lock);
@@ -232,6 +235,9 @@ enum dsr_verdict dsr_ring_verdict(struct dsr_ring *ring, int64_t state, int64_t 
 	 */
 	if (state & DSR_RING_SEALED && sequence == dsr_load_relaxed(ring->end_at))
 		return DSR_DRAINED;
+	/* Relaxed: written before the state said so. While the ring runs, holes are few and past. */
+	if (!(state & DSR_RING_SEALED) && sequence >= dsr_load_relaxed(&ring->skips_end))
+		return DSR_GO_ON;
 	pthread_mutex_lock(&ring->lock);
 	cancelled = was_cancelled(ring, sequence);
 	pthread_mutex_unlock(&ring->lock);

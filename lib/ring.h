@@ -45,14 +45,15 @@ struct dsr_ring {
 	bool one_cpu; /* who spins keeps the others from running */
 
 	/*
-	 * Written when the ring closes, at the most once or twice in its life;
-	 * read by everybody who waits. Plain fields are under the lock, or
-	 * ordered by @state.
+	 * Written when the ring closes and for each hole, so hardly ever while
+	 * consumers run; read by everybody who waits. Plain fields are under
+	 * the lock, or ordered by @state.
 	 */
 	int64_t closed DSR_ALIGNED(DSR_CACHELINE); /* claims are over */
 	int64_t state;
 	const int64_t *end_at; /* where to read the first sequence that will not come */
 	int64_t end;           /* many producers: it is here */
+	int64_t skips_end;     /* no cancelled claim from here on, while the ring is open */
 	int64_t swept; /* all up to here is published or will not be; read without consumers */
 	pthread_mutex_t lock; /* handles, closing, sweeping */
 	struct dsr_handle *handles;
@@ -85,7 +86,7 @@ void dsr_ring_leave(struct dsr_ring *ring, struct dsr_sequence *own);
 /* No claim succeeds from here on; consumers learn where the end is. Any thread, any number. */
 void dsr_ring_close(struct dsr_ring *ring);
 void dsr_ring_halt(struct dsr_ring *ring);
-void dsr_ring_note_skip(struct dsr_ring *ring);
+void dsr_ring_note_skip(struct dsr_ring *ring, int64_t end);
 
 /* A consumer found neither event nor abort at @sequence, and @state was not 0. */
 enum dsr_verdict dsr_ring_verdict(struct dsr_ring *ring, int64_t state, int64_t sequence);

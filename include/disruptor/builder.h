@@ -9,7 +9,7 @@
  * the handler or the value.
  *
  * A builder that could not be allocated is NULL; every call takes that and
- * answers -ENOMEM.
+ * answers -ENOMEM. One that has become a disruptor answers -EALREADY.
  *
  * Threads: one at a time.
  */

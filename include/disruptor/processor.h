@@ -45,7 +45,8 @@ enum dsr_result {
 
 /**
  * dsr_event_fn - sees one event
- * @event:	  to read and to change; may be kept until @end_of_batch
+ * @event:	  to read and to change; may be kept until @end_of_batch. A halt may
+ *		  come before that: what was kept is still there in on_stop() then
  * @sequence:	  its number
  * @end_of_batch: nothing more in this batch: flush what was collected
  * @state:	  the handler's

@@ -213,8 +213,9 @@ DSR_INLINE void *dsr_event(const struct dsr_producer *p, int64_t sequence)
  * disruptor is being shut down; -EDEADLK if only the caller could make room (a
  * handler of the same ring, or a single producer's open claim); -EBUSY with a
  * claim open, many producers; -EOVERFLOW beyond the last sequence; -EPERM on
- * another thread than the handle's, debug builds. Nothing is claimed then (but of
- * many producers' last few sequences, -EOVERFLOW for n may leave none for less).
+ * another thread than the handle's, -EINVAL for a NULL one, debug builds. Nothing
+ * is claimed then. Of many producers, -EOVERFLOW for n may leave none of the last
+ * sequences for less, and -EDEADLK may use up n, which consumers step over.
  */
 DSR_INLINE int64_t dsr_claim_n(struct dsr_producer *p, uint32_t n, int64_t timeout)
 {
@@ -326,7 +327,7 @@ DSR_INLINE int64_t dsr_claim_settle_n(struct dsr_producer *p, uint32_t n, int64_
  *
  * Threads: the handle's. Ordering: what this thread wrote before is seen by
  * whoever sees the event. Return: how many; 0 if nothing was open; -EPERM on
- * another thread than the handle's, debug builds.
+ * another thread than the handle's, -EINVAL for a NULL one, debug builds.
  */
 DSR_INLINE int64_t dsr_publish(struct dsr_producer *p)
 {

@@ -803,6 +803,62 @@ static int sum_ticks(struct dsr_batch *batch, void *state)
 	return DSR_CONTINUE;
 }
 
+/* A halted ring has nobody to see an event, whatever room there is in it. */
+static void expect_cancelled_by_halt(void)
+{
+	struct seen s;
+	struct caller c;
+	struct dsr_builder *b = build(true, 4);
+	struct dsr_handler handler = seen_handler(&s);
+	struct dsr_disruptor *d;
+	struct dsr_producer *p;
+
+	seen_init(&s, 0);
+	handler.on_stop = tell_stop;
+	expect(dsr_handle_events(b, &handler), 0);
+	d = start(b);
+	p = producer_of(d);
+	claim(p, 4);
+	caller_begin(&c, d, 1, 1);
+	caller_await_waiting(&c);
+	expect(dsr_halt(d), 0);
+	wait_for(&s.arrived);
+	expect(dsr_publish(p), 4);
+	caller_join(&c);
+	expect(c.error, -ECANCELED);
+	expect(c.claimed, 0);
+	finish(d);
+	expect(s.count, 0);
+}
+
+CASE(producer, waiting_claim_of_many_is_cancelled_by_a_halt)
+{
+	/* It depends on who looks first, so more than once. */
+	for (int i = 0; i < 10; i++)
+		expect_cancelled_by_halt();
+}
+
+CASE_BOTH(producer, handle_comes_back_as_new)
+{
+	struct seen s;
+	struct dsr_disruptor *d;
+	struct dsr_producer *p;
+
+	seen_init(&s, 1);
+	d = start_seen(many, 1, &s);
+	p = producer_of(d);
+	put_held(p, &s);
+	expect(dsr_claim_n(p, 1, DSR_NOW), -EAGAIN);
+	expect(dsr_claim_error(p), -EAGAIN);
+	expect(dsr_producer_release(p), 0);
+	p = producer_of(d);
+	expect(dsr_claim_error(p), 0);
+	sem_post(&s.go);
+	put(p, 1);
+	finish(d);
+	expect(s.count, 2);
+}
+
 CASE_BOTH(producer, of_typed_events)
 {
 	struct dsr_builder *b = many ? tick_build_multi_producer(8) : tick_build_single_producer(8);

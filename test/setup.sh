@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: MIT
-# For test/run and bench/run, which read this: what the machine needs to have.
+# For test/run and bench/run, which set source, the root of the project, and then
+# read this: what the machine needs to have, and what was built before.
 
 say()
 {
 	printf '%s\n' "$*"
+}
+
+# is_build FOLDER: one that can go on, of this source and not of one it was copied from.
+is_build()
+{
+	[ -f "$1/build.ninja" ] &&
+		grep -qsF "\"$source/meson.build\"" "$1/meson-info/intro-buildsystem_files.json"
 }
 
 # as_root COMMAND...: fails if nobody lets us.

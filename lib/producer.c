@@ -67,6 +67,30 @@ static int wait_for_room(struct dsr_producer *p, int64_t first, uint32_t least, 
 }
 
 /*
+ * How far ahead of its stores a producer asks for lines. Stores wait in order
+ * for their lines, the store buffer holds no more than a handful of lines' worth,
+ * and the locked instruction by which many producers claim waits until it is
+ * empty. So ask early enough for a line to come from another socket meanwhile.
+ * With events of 8 and 56 bytes, one producer and many, 512 was as good as 384 to
+ * 1024 or better, and up to twice as fast as nothing (bench/README.md).
+ *
+ * Not where consumers have read all there is again and again, as in a ping-pong:
+ * there nothing waits in the store buffer, and the lines are only taken away from
+ * who polls them. How it is shows when the limit is looked up, about once a lap.
+ */
+static void set_ahead(struct dsr_producer *p, int64_t first, int64_t limit)
+{
+	enum { BYTES = 512, CALM_LAPS = 16 };
+	bool is_large = (int64_t)p->slots.stride * capacity_of(p) >= 4 * BYTES;
+	int64_t unread = first - (limit - capacity_of(p));
+
+	/* One may just be on its way out. */
+	p->calm = unread > 1 ? 0 : p->calm + 1;
+	/* In a small ring the consumers are still there. */
+	p->ahead = is_large && p->calm <= CALM_LAPS ? BYTES : 0;
+}
+
+/*
  * Single producer: announce the claim, then see that the ring was still open.
  * The other order would let a closer miss it.
  */
@@ -105,6 +129,7 @@ static int64_t claim_single(struct dsr_producer *p, int64_t first, uint32_t n, u
 		if (room >= least) {
 			if (n > room)
 				n = (uint32_t)room;
+			set_ahead(p, first, limit);
 			return announce(p, first, n, limit) ? first : -ECANCELED;
 		}
 		if (limit > DSR_SEQUENCE_MAX)
@@ -129,6 +154,7 @@ static int64_t granted(struct dsr_producer *p, int64_t first, uint32_t n, int64_
 {
 	p->limit = limit;
 	p->open = first;
+	set_ahead(p, first, limit);
 	/* Relaxed: of many producers, nobody else reads it; the store is shared with the single one. */
 	dsr_store_relaxed(&p->next, first + n);
 	return first;
@@ -259,22 +285,6 @@ int dsr_producer_set_wait(struct dsr_producer *p, enum dsr_wait wait)
 	return 0;
 }
 
-/*
- * How far ahead of its stores a producer asks for lines. Stores wait in order
- * for their lines, the store buffer holds no more than a handful of lines' worth,
- * and the locked instruction by which many producers claim waits until it is
- * empty. So ask early enough for a line to come from another socket meanwhile.
- * With events of 8 and 56 bytes, one producer and many, 512 was as good as 384 to
- * 1024 or better, and up to twice as fast as nothing (bench/README.md).
- */
-static int64_t prefetch_distance(const struct dsr_ring *ring)
-{
-	enum { BYTES = 512 };
-
-	/* In a small ring the consumers are still there. */
-	return ring->slots.stride * (ring->slots.mask + 1) >= 4 * BYTES ? BYTES : 0;
-}
-
 static struct dsr_handle *handle_make(struct dsr_ring *ring)
 {
 	struct dsr_handle *handle = dsr_page_map(sizeof(*handle));
@@ -290,7 +300,6 @@ static struct dsr_handle *handle_make(struct dsr_ring *ring)
 	p->open = ring->first;
 	/* Not looked at the gate yet, so the first claim does. */
 	p->limit = 0;
-	p->ahead = prefetch_distance(ring);
 	handle->next = ring->handles;
 	ring->handles = handle;
 	return handle;

@@ -184,47 +184,52 @@ static struct dsr_producer *producer_of(struct side *s)
 	return s->producer;
 }
 
-static int on_serve(void *event, int64_t sequence, bool end_of_batch, void *state)
+ALWAYS int serve(struct side *s, const uint64_t *event, uint32_t words)
 {
-	struct side *s = state;
 	struct dsr_producer *p = producer_of(s);
 	uint64_t *back = dsr_claim(p);
 	uint32_t k;
 
-	(void)sequence;
-	(void)end_of_batch;
 	if (!back)
 		return DSR_STOP;
-	for (k = 0; k < s->course->words; k++)
-		back[k] = ((uint64_t *)event)[k];
+	for (k = 0; k < words; k++)
+		back[k] = event[k];
 	dsr_publish(p);
 	return DSR_CONTINUE;
-}
-
-static void strike(struct side *s)
-{
-	struct dsr_producer *p = producer_of(s);
-
-	event_fill(dsr_claim(p), s->course->words, s->struck++);
-	dsr_publish(p);
 }
 
 /* The first event is only to begin with. */
-static int on_volley(void *event, int64_t sequence, bool end_of_batch, void *state)
+ALWAYS int volley(struct side *s, const uint64_t *event, int64_t sequence, uint32_t words)
 {
-	struct side *s = state;
+	struct dsr_producer *p = producer_of(s);
 
-	(void)end_of_batch;
 	if (sequence > 0) {
-		event_check(&s->checker, event, s->course->words, false);
+		event_check(&s->checker, event, words, false);
 		rally_count(&s->rally, s->course, s->outcome);
 	}
-	if (s->left--)
-		strike(s);
-	else
+	if (s->left--) {
+		event_fill(dsr_claim(p), words, s->struck++);
+		dsr_publish(p);
+	} else {
 		pthread_barrier_wait(s->over);
+	}
 	return DSR_CONTINUE;
 }
+
+#define PLAYER(words)                                                                            \
+	static int serve_##words(void *event, int64_t sequence, bool end_of_batch, void *state)  \
+	{                                                                                        \
+		(void)sequence;                                                                  \
+		(void)end_of_batch;                                                              \
+		return serve(state, event, words);                                               \
+	}                                                                                        \
+	static int volley_##words(void *event, int64_t sequence, bool end_of_batch, void *state) \
+	{                                                                                        \
+		(void)end_of_batch;                                                              \
+		return volley(state, event, sequence, words);                                    \
+	}
+PLAYER(1)
+PLAYER(7)
 
 static void play(struct side *here, struct side *there)
 {
@@ -244,11 +249,15 @@ static int pingpong(const struct course *c, struct outcome *outcome)
 	struct side there = {.course = c};
 	int err;
 
-	err = start(&there.other, c, &(struct dsr_handler){.on_event = on_volley, .state = &here},
+	err = start(&there.other, c,
+		    &(struct dsr_handler){.on_event = c->words == 1 ? volley_1 : volley_7,
+					  .state = &here},
 		    c->cpus[0]);
 	if (err < 0)
 		return err;
-	err = start(&here.other, c, &(struct dsr_handler){.on_event = on_serve, .state = &there},
+	err = start(&here.other, c,
+		    &(struct dsr_handler){.on_event = c->words == 1 ? serve_1 : serve_7,
+					  .state = &there},
 		    c->cpus[1]);
 	if (err == 0) {
 		pthread_barrier_init(&over, NULL, 2);

@@ -56,6 +56,7 @@ struct dsr_ring;
  * @careful:	single producer: every claim takes the cold path, for its fence;
  *		many: take nothing before there is room (producer.c says when)
  * @ahead:	each stamp asks for the line so many bytes on, to write to it; 0: not
+ * @calm:	how many laps in a row consumers had read all there was
  *
  * The producing thread writes it all, but for @limit, which shutdown sets to 0
  * once. Shutdown and draining consumers read @next and the skip range. The
@@ -76,7 +77,7 @@ struct dsr_producer {
 	int64_t skip_end;
 	int64_t careful;
 	int64_t ahead;
-	int64_t reserved[1];
+	int64_t calm;
 } DSR_ALIGNED(DSR_CACHELINE);
 
 DSR_STATIC_ASSERT(sizeof(struct dsr_producer) == DSR_CACHELINE, "inline code was compiled for it");

@@ -138,6 +138,48 @@ CASE(processor, batch_that_begins_with_aborted_slots)
 	expect(s.sequence[1], 4);
 }
 
+struct counter {
+	uint64_t events, empty;
+	sem_t arrived;
+};
+
+static int count_batch(struct dsr_batch *batch, void *state)
+{
+	struct counter *c = state;
+	uint64_t before = c->events;
+
+	while (dsr_batch_next(batch))
+		c->events++;
+	c->empty += c->events == before;
+	sem_post(&c->arrived);
+	return DSR_CONTINUE;
+}
+
+/* Whatever a handler that spins sees first of a slot, it is called for an event only. */
+CASE_BOTH(processor, batch_handler_is_never_called_for_nothing)
+{
+	enum { ROUNDS = 300 };
+	struct counter c = {0};
+	struct dsr_builder *b = build(many, 8);
+	struct dsr_handler handler = {.on_batch = count_batch, .state = &c, .wait = DSR_WAIT_PAUSE};
+	struct dsr_disruptor *d;
+	struct dsr_producer *p;
+
+	sem_init(&c.arrived, 0, 0);
+	expect(dsr_handle_events(b, &handler), 0);
+	d = start(b);
+	p = producer_of(d);
+	for (int i = 0; i < ROUNDS; i++) {
+		claim(p, 1);
+		expect(dsr_abort(p), 1);
+		put(p, 1);
+		wait_for(&c.arrived);
+	}
+	finish(d);
+	expect(c.events, ROUNDS);
+	expect(c.empty, 0);
+}
+
 CASE(processor, batch_ends_before_aborted_slots)
 {
 	struct seen s;

@@ -132,8 +132,11 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(v
 	int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
 	next("pthread_create", &real);
-	if (faults.thread_failing && --faults.thread_failing == 0)
+	if (faults.thread_failing && --faults.thread_failing == 0) {
+		/* As glibc does, where it finds no room for a stack. */
+		errno = ENOMEM;
 		return EAGAIN;
+	}
 	return real(thread, attr, run, arg);
 }
 

@@ -265,7 +265,9 @@ static void test_threads_run_out(void)
 							   .on_start = on_start,
 							   .on_stop = on_stop});
 	faults.thread_failing = 3;
+	errno = EXDEV;
 	expect_refusal(b, "no third thread: the two others go home", -EAGAIN, "processor-2");
+	check(errno == EXDEV, "and errno is the caller's", "");
 	check(starts == 0 && stops == 0, "and have not begun", "");
 }
 

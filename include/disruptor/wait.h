@@ -15,9 +15,10 @@
  * @DSR_WAIT_DEFAULT:	handler pinned to a CPU: pause; any other handler: sleep;
  *			producer: yield
  * @DSR_WAIT_BUSY_SPIN:	look again at once. Burns its CPU; wants it for itself
- * @DSR_WAIT_PAUSE:	busy spin with the core's spin hint between two looks. Mostly
- *			the faster one: looks that are under way when the line comes
- *			have to be undone. Leaves more to a sibling hyperthread, too
+ * @DSR_WAIT_PAUSE:	busy spin with the core's spin hint between two looks. Faster
+ *			where it was measured (bench/README.md): looks under way when
+ *			the line comes have to be undone. Leaves more to a sibling
+ *			hyperthread, too
  * @DSR_WAIT_YIELD:	spin 100 turns with the hint, then sched_yield() every turn.
  *			Burns a CPU that nobody else wants
  * @DSR_WAIT_SLEEP:	spin 100 turns, yield 100, then sleep 50 us every turn.

@@ -21,6 +21,7 @@
 #include <disruptor/batch.h>
 
 #include "batch.h"
+#include "consumer.h"
 
 enum {
 	PACE_BYTES = 1024,
@@ -33,9 +34,18 @@ static int64_t *stamp_of(const struct dsr_batch *batch, int64_t sequence)
 	return dsr_slots_stamp(&batch->slots, dsr_slots_event(&batch->slots, sequence));
 }
 
+/* One that is no event lies in the batch, and max_batch counts events. */
+static void make_room(struct dsr_batch *batch)
+{
+	int64_t last = batch->settled ? batch->settled - 1 : DSR_SEQUENCE_MAX;
+
+	if (batch->end <= last)
+		batch->end++;
+}
+
 void *dsr_batch_skip(struct dsr_batch *batch)
 {
-	for (;;) {
+	while (batch->next != batch->end) {
 		/*
 		 * [OBSERVE<-PUBLISH] An aborted slot too: what its producer wrote
 		 * there comes before what the next lap's does, which waits for us.
@@ -44,30 +54,43 @@ void *dsr_batch_skip(struct dsr_batch *batch)
 
 		if (stamp == batch->next)
 			break;
-		if (stamp != ~batch->next)
+		if (stamp != ~batch->next && batch->next >= batch->settled)
 			return NULL;
-		/* max_batch counts events: what is not one does not count. */
 		batch->next++;
-		if (batch->end <= DSR_SEQUENCE_MAX)
-			batch->end++;
+		make_room(batch);
 	}
 	return dsr_batch_next(batch);
 }
 
-bool dsr_batch_more_behind(const struct dsr_batch *batch)
+void *dsr_batch_next_lane(struct dsr_batch *batch)
+{
+	return dsr_lane_find((struct dsr_lane *)(void *)batch) ? dsr_batch_next(batch) : NULL;
+}
+
+bool dsr_batch_more_behind(struct dsr_batch *batch)
 {
 	int64_t sequence = batch->next;
 
-	/* Relaxed: nothing is read on the strength of it, dsr_batch_next() looks again. */
-	while (dsr_load_relaxed(stamp_of(batch, sequence)) == ~sequence)
-		sequence++;
-	return dsr_load_relaxed(stamp_of(batch, sequence)) == sequence;
+	if (batch->lane && sequence == batch->end)
+		return dsr_lane_find((struct dsr_lane *)(void *)batch);
+	for (; !batch->settled || sequence < batch->settled; sequence++) {
+		/* Relaxed: nothing is read on the strength of it, dsr_batch_next() looks again. */
+		int64_t stamp = dsr_load_relaxed(stamp_of(batch, sequence));
+
+		if (stamp == sequence)
+			return true;
+		if (stamp != ~sequence && !batch->settled)
+			break;
+	}
+	return false;
 }
 
-void dsr_batch_begin(struct dsr_batch *batch, int64_t max_batch)
+void dsr_batch_begin(struct dsr_batch *batch, int64_t max_batch, int64_t settled)
 {
-	batch->end = batch->next > DSR_SEQUENCE_MAX - max_batch ? DSR_SEQUENCE_MAX + 1
-								: batch->next + max_batch;
+	int64_t last = settled ? settled - 1 : DSR_SEQUENCE_MAX;
+
+	batch->settled = settled;
+	batch->end = batch->next > last - max_batch ? last + 1 : batch->next + max_batch;
 	/* The first event is there: nothing to look ahead for. */
 	if (batch->paced <= batch->next)
 		batch->paced = batch->next + 1;
@@ -80,8 +103,7 @@ void dsr_batch_set_pace(struct dsr_batch *batch)
 
 	/* In a small ring the producer would be waiting for us, not we for it. */
 	batch->ahead = ahead < most ? ahead : most;
-	if (batch->ahead == 0)
-		batch->paced = INT64_MAX;
+	batch->paced = batch->ahead ? batch->next : INT64_MAX;
 }
 
 void dsr_batch_pace(struct dsr_batch *batch)

@@ -1,37 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <disruptor/error.h>
 
 #include "builder.h"
-#include "wait.h"
-
-int dsr_builder_fail(struct dsr_builder *b, int error, const char *format, ...)
-{
-	va_list arguments;
-
-	if (b->error == 0) {
-		b->error = error;
-		va_start(arguments, format);
-		vsnprintf(b->message, sizeof(b->message), format, arguments);
-		va_end(arguments);
-	}
-	return b->error;
-}
 
 /* May the builder still be changed? 0, or what every call answers now. */
 static int check(struct dsr_builder *b)
 {
 	if (!b)
 		return -ENOMEM;
-	if (b->error == 0 && b->made)
+	if (b->complaint.error == 0 && b->made)
 		return -EALREADY;
-	return b->error;
+	return b->complaint.error;
 }
 
 static void check_ring(struct dsr_builder *b)
@@ -65,12 +48,17 @@ struct dsr_builder *dsr_builder_create(int abi, bool many, uint64_t capacity, si
 	struct dsr_builder *b = calloc(1, sizeof(*b));
 
 	errno = saved;
+	if (b && dsr_graph_init(&b->graph) < 0) {
+		free(b);
+		b = NULL;
+	}
 	if (!b)
 		return NULL;
 	b->many = many;
 	b->capacity = capacity;
 	b->event_size = event_size;
 	b->alignment = sizeof(int64_t);
+	b->on_error = dsr_error_stop;
 	if (abi != DSR_ABI)
 		dsr_builder_fail(b, -ENOEXEC, "headers of generation %d, library of generation %d",
 				 abi, DSR_ABI);
@@ -89,7 +77,7 @@ int dsr_event_alignment(struct dsr_builder *b, size_t alignment)
 					alignment, DSR_ALIGNMENT_MAX);
 	b->alignment = alignment;
 	check_ring(b);
-	return b->error;
+	return b->complaint.error;
 }
 
 int dsr_event_lifecycle(struct dsr_builder *b,
@@ -138,89 +126,87 @@ int dsr_place_slots(struct dsr_builder *b, int where, enum dsr_strictness how)
 	return 0;
 }
 
-static int check_handler(struct dsr_builder *b, const struct dsr_handler *h, const char *name)
+/* @m: NULL if it could not be made. */
+static int add(struct dsr_builder *b, struct dsr_member *m)
 {
-	if (!h->on_event == !h->on_batch)
-		return dsr_builder_fail(b, -EINVAL,
-					"handler %s: wants one of on_event and on_batch", name);
-	if (!dsr_pin_valid(h->pin))
-		return dsr_builder_fail(b, -EINVAL,
-					"handler %s: pin %#x is neither DSR_CPU(n) nor DSR_NODE(n)",
-					name, (unsigned int)h->pin);
-	if (!dsr_wait_valid(h->wait))
-		return dsr_builder_fail(b, -EINVAL, "handler %s: wait strategy %d is unknown", name,
-					(int)h->wait);
-	if (h->max_batch > b->capacity)
-		return dsr_builder_fail(b, -EINVAL,
-					"handler %s: max_batch %u is over the capacity %" PRIu64,
-					name, h->max_batch, b->capacity);
-	for (uint32_t i = 0; i < b->count; i++)
-		if (strcmp(b->processors[i].name, name) == 0)
-			return dsr_builder_fail(b, -EEXIST, "handler %s: the name is taken", name);
-	return 0;
-}
-
-/* The caller's struct may be older or newer than ours, as long as we know all that is set. */
-static int copy_handler(struct dsr_handler *to, const void *from, size_t size)
-{
-	const char *tail = from;
-
-	for (size_t i = sizeof(*to); i < size; i++)
-		if (tail[i])
-			return -E2BIG;
-	memset(to, 0, sizeof(*to));
-	memcpy(to, from, size < sizeof(*to) ? size : sizeof(*to));
+	if (!m)
+		return b->complaint.error;
+	m->stage = b->stage;
+	if (dsr_graph_add(&b->graph, m, &b->complaint) < 0) {
+		dsr_member_free(m);
+		return b->complaint.error;
+	}
+	b->stage_begun = true;
+	b->numbered++;
 	return 0;
 }
 
 int dsr_handle_events_sized(struct dsr_builder *b, const struct dsr_handler *handler, size_t size)
 {
-	struct dsr_processor *grown, *c;
-	char name[sizeof(c->name)];
-	struct dsr_handler h;
-	int err = check(b), saved = errno;
+	int err = check(b);
 
 	if (err < 0)
 		return err;
-	if (!handler)
-		return dsr_builder_fail(b, -EINVAL, "handler %u: is NULL", b->count);
-	if (copy_handler(&h, handler, size) < 0)
-		return dsr_builder_fail(b, -E2BIG,
-					"handler %u: has fields that this library does not know",
-					b->count);
-	if (h.name && strlen(h.name) > DSR_NAME_MAX)
-		return dsr_builder_fail(b, -ENAMETOOLONG,
-					"handler %.40s: name of more than %d bytes", h.name,
-					DSR_NAME_MAX);
-	if (h.name)
-		strcpy(name, h.name);
-	else
-		snprintf(name, sizeof(name), "processor-%u", b->count % 10000);
-	err = check_handler(b, &h, name);
+	return add(b, dsr_member_of_handler(handler, size, b->capacity, (uint32_t)b->numbered,
+					    &b->complaint));
+}
+
+int dsr_handle_with_workers_sized(struct dsr_builder *b, const struct dsr_workers *workers,
+				  size_t size, size_t handler_size)
+{
+	int err = check(b);
+
 	if (err < 0)
 		return err;
-	grown = realloc(b->processors, (b->count + 1) * sizeof(*grown));
-	errno = saved;
-	if (!grown)
-		return dsr_builder_fail(b, -ENOMEM, "handler %s: no memory", name);
-	b->processors = grown;
-	c = &grown[b->count];
-	memset(c, 0, sizeof(*c));
-	c->handler = h;
-	strcpy(c->name, name);
-	c->handler.name = NULL;
-	c->index = b->count++;
+	return add(b,
+		   dsr_member_of_workers(workers, size, handler_size, b->capacity, &b->complaint));
+}
+
+int dsr_add_poller_sized(struct dsr_builder *b, const struct dsr_poller_options *options,
+			 size_t size)
+{
+	int err = check(b);
+
+	if (err < 0)
+		return err;
+	return add(b, dsr_member_of_poller(options, size, b->capacity, &b->complaint));
+}
+
+int dsr_then(struct dsr_builder *b)
+{
+	int err = check(b);
+
+	if (err < 0)
+		return err;
+	if (!b->stage_begun)
+		return dsr_builder_fail(b, -EINVAL,
+					"then: nothing was added that could be followed");
+	b->stage++;
+	b->stage_begun = false;
+	return 0;
+}
+
+int dsr_default_on_error(struct dsr_builder *b, dsr_error_fn on_error, void *state)
+{
+	int err = check(b);
+
+	if (err < 0)
+		return err;
+	if (!on_error)
+		return dsr_builder_fail(b, -EINVAL, "default on_error is NULL");
+	b->on_error = on_error;
+	b->error_state = state;
 	return 0;
 }
 
 const char *dsr_builder_message(const struct dsr_builder *b)
 {
-	return b ? b->message : dsr_strerror(-ENOMEM);
+	return b ? b->complaint.message : dsr_strerror(-ENOMEM);
 }
 
 void dsr_builder_free(struct dsr_builder *b)
 {
-	free(b->processors);
+	dsr_graph_fini(&b->graph);
 	free(b);
 }
 

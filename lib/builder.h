@@ -4,12 +4,11 @@
 
 #include <disruptor/builder.h>
 
-#include "processor.h"
+#include "graph.h"
 
 struct dsr_builder {
-	int error; /* the first mistake */
-	char message[200];
-	struct dsr_disruptor *made; /* by dsr_start() */
+	struct dsr_complaint complaint; /* the first mistake */
+	struct dsr_disruptor *made;     /* by dsr_start() */
 
 	bool many;
 	uint64_t capacity;
@@ -21,15 +20,18 @@ struct dsr_builder {
 	int (*init)(void *event, uint64_t index, void *context);
 	void (*fini)(void *event, uint64_t index, void *context);
 	void *context;
+	dsr_error_fn on_error;
+	void *error_state;
 
 	/* Become the disruptor's. */
-	struct dsr_processor *processors;
-	uint32_t count;
+	struct dsr_graph graph;
+	uint32_t stage;   /* of what is added now */
+	bool stage_begun; /* something was */
+	int64_t numbered; /* members so far; attached ones are counted by whoever attaches */
 };
 
 /* Keeps the first error and its sentence; returns it. */
-int dsr_builder_fail(struct dsr_builder *b, int error, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+#define dsr_builder_fail(b, error, ...) dsr_complain(&(b)->complaint, error, __VA_ARGS__)
 
 void dsr_builder_free(struct dsr_builder *b);
 

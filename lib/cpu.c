@@ -39,17 +39,40 @@ int dsr_cpu_pin_set(const struct dsr_cpus *cpus)
 	return err == -EINVAL ? -EPERM : err;
 }
 
-int dsr_cpu_allowed(int tid)
+static int get_affinity(int tid, struct dsr_cpus *cpus)
 {
-	struct dsr_cpus cpus;
 	int saved = errno;
 	int err = 0;
 
-	memset(&cpus, 0, sizeof(cpus));
-	if (sched_getaffinity(tid, sizeof(cpus), cpus.sets) < 0)
+	memset(cpus, 0, sizeof(*cpus));
+	if (sched_getaffinity(tid, sizeof(*cpus), cpus->sets) < 0)
 		err = -errno;
 	errno = saved;
-	return err < 0 ? err : CPU_COUNT_S(sizeof(cpus), cpus.sets);
+	return err;
+}
+
+void dsr_cpus_allowed(struct dsr_cpus *cpus)
+{
+	get_affinity(0, cpus);
+}
+
+void dsr_cpus_add(struct dsr_cpus *cpus, int cpu)
+{
+	if (cpu >= 0 && cpu < DSR_CPUS_MAX)
+		CPU_SET_S((size_t)cpu, sizeof(*cpus), cpus->sets);
+}
+
+int dsr_cpus_count(const struct dsr_cpus *cpus)
+{
+	return CPU_COUNT_S(sizeof(*cpus), cpus->sets);
+}
+
+int dsr_cpu_allowed(int tid)
+{
+	struct dsr_cpus cpus;
+	int err = get_affinity(tid, &cpus);
+
+	return err < 0 ? err : dsr_cpus_count(&cpus);
 }
 
 void dsr_cpu_here(int *cpu, int *node)

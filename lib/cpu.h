@@ -16,6 +16,11 @@ struct dsr_cpus {
 int dsr_cpu_pin(int cpu);
 int dsr_cpu_pin_set(const struct dsr_cpus *cpus);
 
+/* Which CPUs the caller may use; none if the kernel does not say. */
+void dsr_cpus_allowed(struct dsr_cpus *cpus);
+void dsr_cpus_add(struct dsr_cpus *cpus, int cpu);
+int dsr_cpus_count(const struct dsr_cpus *cpus);
+
 /* How many CPUs thread @tid may use now (0: the caller), or a negative errno. */
 int dsr_cpu_allowed(int tid);
 

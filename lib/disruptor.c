@@ -15,6 +15,7 @@
 
 #include "cpu.h"
 #include "disruptor.h"
+#include "monitor.h"
 #include "node.h"
 #include "producer.h"
 #include "wait.h"
@@ -34,114 +35,260 @@ struct dsr_producer *dsr_producer(struct dsr_disruptor *d)
 	return d ? dsr_handle_get(d->ring) : NULL;
 }
 
-/* The defaults of what the builder left open, now that the machine is known. */
-static void settle_handlers(struct dsr_disruptor *d)
+/* The CPUs that its threads may run on: those of everybody, and those pinned to beside. */
+static void usable_cpus(struct dsr_disruptor *d, struct dsr_cpus *cpus, int *spinners)
 {
-	struct dsr_builder *b = d->builder;
-	uint32_t i;
+	const struct dsr_member *m;
 
-	d->waits_yield = dsr_cpu_allowed(0) == 1;
-	for (i = 0; i < b->count; i++) {
-		struct dsr_handler *h = &b->processors[i].handler;
+	dsr_cpus_allowed(cpus);
+	*spinners = 0;
+	for (m = d->builder->graph.members; m; m = m->next) {
+		for (uint32_t i = 0; i < m->count; i++) {
+			const struct dsr_handler *h = &m->processors[i].handler;
 
-		if (!h->max_batch)
-			h->max_batch = (uint32_t)b->capacity;
-		if (h->wait == DSR_WAIT_DEFAULT)
-			h->wait = h->pin != DSR_UNPINNED && dsr_pin_is_cpu(h->pin) ? DSR_WAIT_PAUSE
-										   : DSR_WAIT_SLEEP;
-		if (d->waits_yield)
-			h->wait = dsr_wait_on_one_cpu(h->wait);
+			*spinners += dsr_wait_spins(h->wait);
+			if (h->pin != DSR_UNPINNED && dsr_pin_is_cpu(h->pin))
+				dsr_cpus_add(cpus, dsr_pin_number(h->pin));
+		}
 	}
 }
 
-static int fail_thread(struct dsr_builder *b, const struct dsr_processor *c, int err)
+static bool shares_cpu(const struct dsr_processor *p, const struct dsr_member *m)
 {
-	const char *what = dsr_pin_is_cpu(c->handler.pin) ? "CPU" : "node";
-	int number = dsr_pin_number(c->handler.pin);
+	for (uint32_t i = 0; m && i < m->count; i++) {
+		const struct dsr_processor *other = &m->processors[i];
 
+		/* Relaxed: one that is about to end counts, too. */
+		if (other != p && other->handler.pin == p->handler.pin &&
+		    dsr_wait_spins(other->handler.wait) && !dsr_load_relaxed(&other->ended))
+			return true;
+	}
+	return false;
+}
+
+/* Would it spin where another one spins? */
+static bool is_crowded(struct dsr_disruptor *d, const struct dsr_member *own,
+		       const struct dsr_processor *p)
+{
+	const struct dsr_member *m;
+
+	if (p->handler.pin == DSR_UNPINNED || !dsr_pin_is_cpu(p->handler.pin))
+		return false;
+	if (shares_cpu(p, own))
+		return true;
+	for (m = d->builder->graph.members; m; m = m->next)
+		if (m != own && shares_cpu(p, m))
+			return true;
+	return false;
+}
+
+/* What the program left open. */
+static void settle_defaults(struct dsr_disruptor *d, struct dsr_member *m)
+{
+	for (uint32_t i = 0; i < m->count; i++) {
+		struct dsr_processor *p = &m->processors[i];
+		struct dsr_handler *h = &p->handler;
+		bool pinned = h->pin != DSR_UNPINNED && dsr_pin_is_cpu(h->pin);
+
+		p->launch = &m->launch;
+		p->error_state = h->on_error ? h->state : d->builder->error_state;
+		if (!h->on_error)
+			h->on_error = d->builder->on_error;
+		if (h->wait == DSR_WAIT_DEFAULT)
+			h->wait = pinned ? DSR_WAIT_PAUSE : DSR_WAIT_PARK;
+		if (h->wait == DSR_WAIT_MONITOR && !dsr_monitor_available())
+			h->wait = DSR_WAIT_PAUSE;
+	}
+}
+
+/* Two threads that spin on one CPU would wait for the end of each other's time slices. */
+static void settle_waits(struct dsr_disruptor *d, struct dsr_member *m)
+{
+	for (uint32_t i = 0; i < m->count; i++) {
+		struct dsr_processor *p = &m->processors[i];
+
+		if (dsr_wait_spins(p->handler.wait) && (d->waits_yield || is_crowded(d, m, p)))
+			p->crowded = true;
+	}
+	for (uint32_t i = 0; i < m->count; i++) {
+		struct dsr_processor *p = &m->processors[i];
+
+		if (p->crowded)
+			p->handler.wait = DSR_WAIT_YIELD;
+		dsr_waiter_set(&p->consumer.waiter, p->handler.wait, &p->handler.tuning);
+	}
+}
+
+static void settle_handlers(struct dsr_disruptor *d)
+{
+	struct dsr_graph *graph = &d->builder->graph;
+	struct dsr_member *m;
+	struct dsr_cpus cpus;
+	int spinners;
+
+	for (m = graph->members; m; m = m->next)
+		settle_defaults(d, m);
+	usable_cpus(d, &cpus, &spinners);
+	/* A producer wants one, too. */
+	d->waits_yield =
+		dsr_cpus_count(&cpus) == 1 || (spinners && spinners >= dsr_cpus_count(&cpus));
+	for (m = graph->members; m; m = m->next)
+		for (uint32_t i = 0; i < m->count; i++)
+			m->processors[i].crowded =
+				dsr_wait_spins(m->processors[i].handler.wait) &&
+				(d->waits_yield || is_crowded(d, m, &m->processors[i]));
+	for (m = graph->members; m; m = m->next)
+		settle_waits(d, m);
+}
+
+static int fail_thread(struct dsr_complaint *complaint, const struct dsr_processor *p, int err)
+{
+	const char *what = dsr_pin_is_cpu(p->handler.pin) ? "CPU" : "node";
+	int number = dsr_pin_number(p->handler.pin);
+
+	if (p->handler.pin == DSR_UNPINNED)
+		return dsr_complain(complaint, err, "handler %s: %s", p->consumer.name,
+				    dsr_strerror(err));
 	if (err == -ENODEV)
-		return dsr_builder_fail(b, err, "handler %s: there is no %s %d", c->name, what,
-					number);
-	return dsr_builder_fail(b, err, "handler %s: pinning to %s %d: %s", c->name, what, number,
-				dsr_strerror(err));
+		return dsr_complain(complaint, err, "handler %s: there is no %s %d",
+				    p->consumer.name, what, number);
+	return dsr_complain(complaint, err, "handler %s: pinning to %s %d: %s", p->consumer.name,
+			    what, number, dsr_strerror(err));
+}
+
+static void join_threads(struct dsr_member *m)
+{
+	for (uint32_t i = 0; i < m->created; i++)
+		pthread_join(m->processors[i].thread, NULL);
+	m->created = 0;
+}
+
+static void send_home(struct dsr_member *m)
+{
+	dsr_launch_order(&m->launch, DSR_ORDER_GO_HOME);
+	join_threads(m);
+}
+
+/* Creates its threads and has them pin themselves. The caller sends them home on failure. */
+static int launch_member(struct dsr_member *m, struct dsr_complaint *complaint)
+{
+	int err = m->poller ? dsr_consumer_prepare(&m->poller->consumer) : 0;
+
+	if (err < 0)
+		return dsr_complain(complaint, err, "poller %s: no memory", m->name);
+	for (; m->created < m->count; m->created++) {
+		err = dsr_processor_create(&m->processors[m->created]);
+		if (err < 0)
+			return dsr_complain(complaint, err, "handler %s: no thread: %s",
+					    m->processors[m->created].consumer.name,
+					    dsr_strerror(err));
+	}
+	err = dsr_launch_await_pinned(&m->launch, m->created);
+	return err < 0 ? fail_thread(complaint, &m->processors[m->launch.culprit], err) : 0;
+}
+
+static int await_prepared(struct dsr_member *m, struct dsr_complaint *complaint)
+{
+	int err = dsr_launch_await_prepared(&m->launch, m->count);
+
+	if (err < 0)
+		dsr_complain(complaint, err, "handler %s: its on_start failed: %s",
+			     m->processors[m->launch.culprit].consumer.name, dsr_strerror(err));
+	return err;
+}
+
+static void order_all(struct dsr_graph *graph, enum dsr_order order)
+{
+	struct dsr_member *m;
+
+	for (m = graph->members; m; m = m->next)
+		dsr_launch_order(&m->launch, order);
+}
+
+static void send_all_home(struct dsr_graph *graph)
+{
+	struct dsr_member *m;
+
+	order_all(graph, DSR_ORDER_GO_HOME);
+	for (m = graph->members; m; m = m->next)
+		join_threads(m);
 }
 
 /* Creates and pins all threads. On failure none is left. */
 static int launch_threads(struct dsr_disruptor *d)
 {
-	struct dsr_builder *b = d->builder;
-	uint32_t created;
+	struct dsr_graph *graph = &d->builder->graph;
+	struct dsr_member *m;
 	int err = 0;
 
-	for (created = 0; created < b->count; created++) {
-		b->processors[created].launch = &d->launch;
-		err = dsr_processor_create(&b->processors[created]);
-		if (err < 0) {
-			dsr_builder_fail(b, err, "handler %s: no thread: %s",
-					 b->processors[created].name, dsr_strerror(err));
-			break;
-		}
-	}
-	if (err == 0) {
-		err = dsr_launch_await_pinned(&d->launch, created);
-		if (err == 0)
-			return 0;
-		fail_thread(b, &b->processors[d->launch.culprit], err);
-	}
-	dsr_launch_order(&d->launch, false);
-	while (created--)
-		pthread_join(b->processors[created].thread, NULL);
+	for (m = graph->members; m && err == 0; m = m->next)
+		err = launch_member(m, &d->builder->complaint);
+	if (err < 0)
+		send_all_home(graph);
 	return err;
 }
 
 /* Where the slots are to be; -1: anywhere. */
 static int wanted_node(const struct dsr_builder *b)
 {
+	const struct dsr_member *m;
 	uint32_t i;
 
 	if (b->where == DSR_ANYWHERE)
 		return -1;
 	if (b->where != DSR_CONSUMER_NODE)
 		return dsr_pin_number(b->where);
-	for (i = 0; i < b->count; i++) {
-		const struct dsr_processor *c = &b->processors[i];
+	for (m = b->graph.members; m; m = m->next) {
+		for (i = 0; i < m->count; i++) {
+			const struct dsr_processor *p = &m->processors[i];
 
-		if (c->handler.pin == DSR_UNPINNED)
-			continue;
-		return dsr_pin_is_cpu(c->handler.pin) ? c->node : dsr_pin_number(c->handler.pin);
+			if (p->handler.pin != DSR_UNPINNED)
+				return dsr_pin_is_cpu(p->handler.pin)
+					       ? p->node
+					       : dsr_pin_number(p->handler.pin);
+		}
 	}
 	return -1;
+}
+
+static uint32_t count_sequences(const struct dsr_builder *b)
+{
+	const struct dsr_member *m;
+	uint32_t count = 0;
+
+	for (m = b->graph.members; m; m = m->next)
+		count += dsr_member_needs(m);
+	return count;
 }
 
 /* The header of the memory: the ring, the consumers' sequences, then whole pages of slots. */
 static uint64_t header_bytes(const struct dsr_builder *b)
 {
-	uint64_t bytes = sizeof(struct dsr_ring) + b->count * sizeof(struct dsr_sequence);
+	uint64_t bytes = sizeof(struct dsr_ring) + count_sequences(b) * sizeof(struct dsr_sequence);
 	uint64_t page = dsr_page_size();
 
 	return (bytes + page - 1) / page * page;
 }
 
-static int lay_out_ring(struct dsr_disruptor *d, uint64_t stride)
+static int lay_out_ring(struct dsr_disruptor *d, uint64_t stride, int node)
 {
 	struct dsr_builder *b = d->builder;
 	struct dsr_ring *ring = d->memory.base;
 	struct dsr_sequence *sequences = (void *)(ring + 1);
-	int err = dsr_ring_init(ring, b->many, b->capacity, b->first);
-	uint32_t i;
+	int err = dsr_ring_init(ring, b->many, b->capacity, b->first, node);
 
 	if (err < 0)
 		return dsr_builder_fail(b, err, "no mutex for the ring");
 	ring->slots.base = (char *)d->memory.base + header_bytes(b);
 	ring->slots.stride = stride;
-	ring->one_cpu = d->waits_yield;
-	ring->gate.sequences = sequences;
-	ring->gate.count = b->count;
+	ring->waits_yield = d->waits_yield;
 	dsr_ring_clear(ring);
-	for (i = 0; i < b->count; i++) {
-		sequences[i].value = b->first - 1;
-		b->processors[i].ring = ring;
-		b->processors[i].sequence = &sequences[i];
+	err = dsr_sequences_add(&ring->pool, sequences, count_sequences(b));
+	if (err == 0)
+		err = dsr_graph_open(&b->graph, ring);
+	if (err < 0) {
+		dsr_ring_fini(ring);
+		return dsr_builder_fail(b, err, "no memory for the graph");
 	}
 	d->ring = ring;
 	return 0;
@@ -167,7 +314,7 @@ static int take_memory(struct dsr_disruptor *d)
 		return dsr_builder_fail(b, err, "slots: %llu bytes on node %d: %s",
 					(unsigned long long)(stride * b->capacity), node,
 					dsr_strerror(err));
-	err = lay_out_ring(d, stride);
+	err = lay_out_ring(d, stride, node);
 	if (err < 0)
 		dsr_memory_unmap(&d->memory);
 	return err;
@@ -197,42 +344,33 @@ static void free_memory(struct dsr_disruptor *d)
 	for (i = 0; b->fini && i < d->prepared; i++)
 		b->fini(dsr_slots_event(&d->ring->slots, (int64_t)i), i, b->context);
 	dsr_handles_free(d->ring);
+	dsr_graph_close(&b->graph);
 	dsr_ring_fini(d->ring);
 	dsr_memory_unmap(&d->memory);
-}
-
-static void join_threads(struct dsr_disruptor *d)
-{
-	uint32_t i;
-
-	for (i = 0; i < d->builder->count; i++)
-		pthread_join(d->builder->processors[i].thread, NULL);
 }
 
 /* From pinned threads to running ones, or to none. */
 static int fill_and_go(struct dsr_disruptor *d)
 {
 	struct dsr_builder *b = d->builder;
+	struct dsr_member *m;
 	int err = take_memory(d);
 
-	if (err == 0) {
-		err = prepare_events(d);
-		if (err < 0)
-			free_memory(d);
-	}
-	dsr_launch_order(&d->launch, err == 0);
 	if (err < 0) {
-		join_threads(d);
+		send_all_home(&b->graph);
 		return err;
 	}
-	err = dsr_launch_await_running(&d->launch, b->count);
-	if (err < 0) {
-		dsr_builder_fail(b, err, "handler %s: its on_start failed: %s",
-				 b->processors[d->launch.culprit].name, dsr_strerror(err));
-		dsr_ring_halt(d->ring);
-		join_threads(d);
-		free_memory(d);
+	err = prepare_events(d);
+	if (err == 0)
+		order_all(&b->graph, DSR_ORDER_PREPARE);
+	for (m = b->graph.members; m && err == 0; m = m->next)
+		err = await_prepared(m, &b->complaint);
+	if (err == 0) {
+		order_all(&b->graph, DSR_ORDER_RUN);
+		return 0;
 	}
+	send_all_home(&b->graph);
+	free_memory(d);
 	return err;
 }
 
@@ -242,19 +380,12 @@ static int start(struct dsr_disruptor *d)
 
 	if (err < 0)
 		return dsr_builder_fail(d->builder, err, "no mutex");
-	err = dsr_launch_init(&d->launch);
-	if (err < 0) {
-		pthread_mutex_destroy(&d->ending);
-		return dsr_builder_fail(d->builder, err, "no mutex");
-	}
 	settle_handlers(d);
 	err = launch_threads(d);
 	if (err == 0)
 		err = fill_and_go(d);
-	if (err < 0) {
-		dsr_launch_fini(&d->launch);
+	if (err < 0)
 		pthread_mutex_destroy(&d->ending);
-	}
 	return err;
 }
 
@@ -286,13 +417,15 @@ int dsr_start(struct dsr_builder *b, struct dsr_disruptor **out)
 	*out = NULL;
 	if (!b)
 		return -ENOMEM;
-	if (b->error < 0)
-		return b->error;
+	if (b->complaint.error < 0)
+		return b->complaint.error;
 	if (b->made)
 		return -EALREADY;
-	if (!b->count)
+	if (!b->graph.members)
 		return dsr_builder_fail(b, -EINVAL, "no handler: nobody would see the events");
-	err = make(b, out);
+	err = dsr_graph_resolve(&b->graph, &b->complaint);
+	if (err == 0)
+		err = make(b, out);
 	/* What the C library tells by it is in the return value. */
 	errno = saved;
 	return err;
@@ -308,6 +441,16 @@ static bool is_joined(struct dsr_disruptor *d)
 	return joined;
 }
 
+int dsr_close(struct dsr_disruptor *d)
+{
+	if (!d)
+		return -EINVAL;
+	if (is_joined(d))
+		return -EALREADY;
+	dsr_ring_close(d->ring);
+	return 0;
+}
+
 int dsr_halt(struct dsr_disruptor *d)
 {
 	if (!d)
@@ -318,9 +461,33 @@ int dsr_halt(struct dsr_disruptor *d)
 	return 0;
 }
 
+/* Its threads, and only once: several may come to it, to shut down or to detach it. */
+static int await_member(struct dsr_disruptor *d, struct dsr_member *m, int64_t deadline)
+{
+	int err = dsr_launch_await_ended(&m->launch, m->count, deadline);
+
+	if (err < 0)
+		return err;
+	pthread_mutex_lock(&d->ending);
+	join_threads(m);
+	pthread_mutex_lock(&d->builder->graph.lock);
+	m->is_joined = true;
+	pthread_mutex_unlock(&d->builder->graph.lock);
+	pthread_mutex_unlock(&d->ending);
+	return 0;
+}
+
+static bool has_threads(const struct dsr_member *m)
+{
+	return m->count && !m->is_joined;
+}
+
 int dsr_shutdown(struct dsr_disruptor *d, int64_t timeout)
 {
-	int err;
+	struct dsr_graph *graph;
+	struct dsr_member *m;
+	int64_t deadline;
+	int err = 0;
 
 	if (!d)
 		return -EINVAL;
@@ -328,15 +495,17 @@ int dsr_shutdown(struct dsr_disruptor *d, int64_t timeout)
 		return -EDEADLK;
 	if (is_joined(d))
 		return -EALREADY;
+	graph = &d->builder->graph;
+	deadline = dsr_deadline(timeout);
 	dsr_ring_close(d->ring);
-	err = dsr_launch_await_ended(&d->launch, d->builder->count, dsr_deadline(timeout));
+	while (err == 0 && (m = dsr_graph_first(graph, has_threads))) {
+		err = await_member(d, m, deadline);
+		dsr_graph_unref(graph, m);
+	}
 	if (err < 0)
 		return err;
 	pthread_mutex_lock(&d->ending);
-	if (d->joined)
-		err = -EALREADY;
-	else
-		join_threads(d);
+	err = d->joined ? -EALREADY : 0;
 	d->joined = true;
 	pthread_mutex_unlock(&d->ending);
 	return err;
@@ -349,9 +518,154 @@ int dsr_destroy(struct dsr_disruptor *d)
 	if (!is_joined(d))
 		return -EBUSY;
 	free_memory(d);
-	dsr_launch_fini(&d->launch);
 	pthread_mutex_destroy(&d->ending);
 	dsr_builder_free(d->builder);
 	free(d);
 	return 0;
+}
+
+struct dsr_poller *dsr_poller_find(struct dsr_disruptor *d, const char *name)
+{
+	struct dsr_poller *poller = NULL;
+	struct dsr_member *m;
+
+	if (!d || !name)
+		return NULL;
+	m = dsr_graph_find(&d->builder->graph, name);
+	if (m) {
+		poller = m->poller;
+		dsr_graph_unref(&d->builder->graph, m);
+	}
+	return poller;
+}
+
+/* Its threads prepare themselves, it gets its place, and its threads run; or there are none. */
+static int64_t attach(struct dsr_disruptor *d, struct dsr_member *m, int64_t from)
+{
+	struct dsr_graph *graph = &d->builder->graph;
+	struct dsr_complaint complaint = {0};
+	int64_t start;
+
+	pthread_mutex_lock(&graph->lock);
+	settle_defaults(d, m);
+	settle_waits(d, m);
+	pthread_mutex_unlock(&graph->lock);
+	start = launch_member(m, &complaint);
+	if (start == 0) {
+		dsr_launch_order(&m->launch, DSR_ORDER_PREPARE);
+		start = await_prepared(m, &complaint);
+	}
+	if (start == 0)
+		start = dsr_graph_join(graph, m, from);
+	if (start < 0)
+		send_home(m);
+	else
+		dsr_launch_order(&m->launch, DSR_ORDER_RUN);
+	return start;
+}
+
+/* @m is what the complaint, if any, is about. */
+static int64_t attach_or_free(struct dsr_disruptor *d, struct dsr_member *m, int64_t from,
+			      const struct dsr_complaint *complaint)
+{
+	int saved = errno;
+	int64_t start;
+
+	if (!m)
+		return complaint->error;
+	/* Relaxed: joining the graph looks again. */
+	start = dsr_load_relaxed(&d->ring->closed) ? -ECANCELED : attach(d, m, from);
+	if (start < 0)
+		dsr_member_free(m);
+	errno = saved;
+	return start;
+}
+
+static bool is_place(int64_t from)
+{
+	return from >= 0 || from == DSR_FROM_NOW || from == DSR_FROM_OLDEST;
+}
+
+int64_t dsr_attach_handler_sized(struct dsr_disruptor *d, const struct dsr_handler *handler,
+				 int64_t from, size_t size)
+{
+	struct dsr_complaint complaint = {0};
+	int64_t number;
+
+	if (!d || !is_place(from))
+		return -EINVAL;
+	/* Relaxed: a number nobody else has. */
+	number = dsr_fetch_add(&d->builder->numbered, 1);
+	return attach_or_free(d,
+			      dsr_member_of_handler(handler, size, d->builder->capacity,
+						    (uint32_t)number, &complaint),
+			      from, &complaint);
+}
+
+int64_t dsr_attach_workers_sized(struct dsr_disruptor *d, const struct dsr_workers *workers,
+				 int64_t from, size_t size, size_t handler_size)
+{
+	struct dsr_complaint complaint = {0};
+
+	if (!d || !is_place(from))
+		return -EINVAL;
+	return attach_or_free(d,
+			      dsr_member_of_workers(workers, size, handler_size,
+						    d->builder->capacity, &complaint),
+			      from, &complaint);
+}
+
+int64_t dsr_attach_poller_sized(struct dsr_disruptor *d, const struct dsr_poller_options *options,
+				int64_t from, struct dsr_poller **poller, size_t size)
+{
+	struct dsr_complaint complaint = {0};
+	struct dsr_member *m;
+	int64_t start;
+
+	if (!poller)
+		return -EINVAL;
+	*poller = NULL;
+	if (!d || !is_place(from))
+		return -EINVAL;
+	m = dsr_member_of_poller(options, size, d->builder->capacity, &complaint);
+	start = attach_or_free(d, m, from, &complaint);
+	if (start >= 0)
+		*poller = m->poller;
+	return start;
+}
+
+static int detach_threads(struct dsr_disruptor *d, struct dsr_member *m, int64_t timeout)
+{
+	if (dsr_processor_inside() == m)
+		return -EDEADLK;
+	for (uint32_t i = 0; i < m->count; i++)
+		/* [HALT->NOTICE] What the caller did before is seen by on_stop(). */
+		dsr_store_release(&m->processors[i].consumer.stop, 1);
+	dsr_ring_wake(d->ring);
+	return await_member(d, m, dsr_deadline(timeout));
+}
+
+int dsr_detach(struct dsr_disruptor *d, const char *name, int64_t timeout)
+{
+	struct dsr_graph *graph;
+	struct dsr_member *m;
+	int err = 0;
+
+	if (!d || !name)
+		return -EINVAL;
+	graph = &d->builder->graph;
+	m = dsr_graph_find(graph, name);
+	if (!m)
+		return -ENOENT;
+	if (m->poller) {
+		dsr_poller_end(m->poller);
+		dsr_graph_leave(graph, m);
+	} else {
+		err = detach_threads(d, m, timeout);
+	}
+	if (err < 0)
+		dsr_graph_unref(graph, m);
+	else
+		dsr_graph_remove(graph, m);
+	return err;
 }

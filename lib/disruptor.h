@@ -8,15 +8,16 @@
 #include "placement.h"
 
 struct dsr_disruptor {
-	struct dsr_builder *builder; /* what it is, and its processors */
+	struct dsr_builder *builder; /* what it is, and its graph */
 	struct dsr_ring *ring;       /* at the head of the memory */
 	struct dsr_memory memory;
 	struct dsr_placed placed;
-	struct dsr_launch launch;
 	bool waits_yield;
 	uint64_t prepared;      /* slots that init has seen */
 	pthread_mutex_t ending; /* who joins */
-	bool joined;            /* under it */
+	bool joined;            /* under it: all threads, and there will be no more */
+	int64_t hole;           /* under it: the last one that a snapshot saw */
+	int64_t hole_since;     /* and when it was first seen */
 };
 
 #endif

@@ -23,8 +23,11 @@ static const struct {
 	{ENOEXEC, "compiled against headers that this library does not serve"},
 	{EINVAL, "not a value that the call takes"},
 	{E2BIG, "a struct with fields that this library does not know"},
-	{EEXIST, "two handlers of one name"},
-	{ENAMETOOLONG, "a handler's name is too long"},
+	{EEXIST, "two consumers of one name"},
+	{ENOENT, "no consumer of that name"},
+	{ELOOP, "consumers that follow each other in a circle"},
+	{ERANGE, "a sequence that is not in the ring any more, or not yet"},
+	{ENAMETOOLONG, "a name is too long"},
 	{ENOMEM, "no memory, or none on the node asked for"},
 };
 

@@ -19,19 +19,22 @@ int64_t dsr_gate_limit_of(const struct dsr_sequence *consumer, uint64_t capacity
 	 */
 	int64_t done = dsr_load_acquire(&consumer->value);
 
-	return done == DSR_SEQUENCE_ENDED ? DSR_GATE_OPEN : dsr_gate_limit_after(done, capacity);
+	return done >= DSR_SEQUENCE_IDLE ? DSR_GATE_OPEN : dsr_gate_limit_after(done, capacity);
 }
 
-int64_t dsr_gate_limit(const struct dsr_gate *gate, uint64_t capacity)
+int64_t dsr_gate_limit(const struct dsr_gate *gate, uint64_t capacity, struct dsr_sequence **lowest)
 {
 	int64_t limit = DSR_GATE_OPEN;
 	uint32_t i;
 
+	*lowest = NULL;
 	for (i = 0; i < gate->count; i++) {
-		int64_t other = dsr_gate_limit_of(&gate->sequences[i], capacity);
+		int64_t other = dsr_gate_limit_of(gate->sequences[i], capacity);
 
-		if (other < limit)
+		if (other < limit) {
 			limit = other;
+			*lowest = gate->sequences[i];
+		}
 	}
 	return limit;
 }

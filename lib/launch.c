@@ -41,24 +41,29 @@ static void report(struct dsr_launch *launch, uint32_t *count, uint32_t index, i
 	pthread_cond_broadcast(&launch->changed);
 }
 
-bool dsr_launch_pinned(struct dsr_launch *launch, uint32_t index, int error)
+/* Reports, and waits for an order of @least: true unless it is to go home. */
+static bool report_and_wait(struct dsr_launch *launch, uint32_t *count, uint32_t index, int error,
+			    enum dsr_order least)
 {
-	int order;
+	enum dsr_order order;
 
 	pthread_mutex_lock(&launch->lock);
-	report(launch, &launch->pinned, index, error);
-	while (launch->order == 0)
+	report(launch, count, index, error);
+	while (launch->order < least)
 		pthread_cond_wait(&launch->changed, &launch->lock);
 	order = launch->order;
 	pthread_mutex_unlock(&launch->lock);
-	return order > 0;
+	return order != DSR_ORDER_GO_HOME;
 }
 
-void dsr_launch_running(struct dsr_launch *launch, uint32_t index, int error)
+bool dsr_launch_pinned(struct dsr_launch *launch, uint32_t index, int error)
 {
-	pthread_mutex_lock(&launch->lock);
-	report(launch, &launch->running, index, error);
-	pthread_mutex_unlock(&launch->lock);
+	return report_and_wait(launch, &launch->pinned, index, error, DSR_ORDER_PREPARE);
+}
+
+bool dsr_launch_prepared(struct dsr_launch *launch, uint32_t index, int error)
+{
+	return report_and_wait(launch, &launch->prepared, index, error, DSR_ORDER_RUN);
 }
 
 void dsr_launch_ended(struct dsr_launch *launch)
@@ -85,15 +90,15 @@ int dsr_launch_await_pinned(struct dsr_launch *launch, uint32_t count)
 	return await(launch, &launch->pinned, count);
 }
 
-int dsr_launch_await_running(struct dsr_launch *launch, uint32_t count)
+int dsr_launch_await_prepared(struct dsr_launch *launch, uint32_t count)
 {
-	return await(launch, &launch->running, count);
+	return await(launch, &launch->prepared, count);
 }
 
-void dsr_launch_order(struct dsr_launch *launch, bool go)
+void dsr_launch_order(struct dsr_launch *launch, enum dsr_order order)
 {
 	pthread_mutex_lock(&launch->lock);
-	launch->order = go ? 1 : -1;
+	launch->order = order;
 	pthread_cond_broadcast(&launch->changed);
 	pthread_mutex_unlock(&launch->lock);
 }

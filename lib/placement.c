@@ -7,8 +7,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <disruptor/atomic.h>
@@ -18,6 +16,7 @@
 #include "disruptor.h"
 #include "node.h"
 #include "placement.h"
+#include "text.h"
 #include "topology.h"
 
 /* Why pages are not on the node where they were wanted; 0 if all are. */
@@ -61,7 +60,19 @@ int dsr_placement_take(struct dsr_memory *memory, uint64_t bytes, int node, enum
 	return err;
 }
 
-static void read_memory(const struct dsr_disruptor *d, struct dsr_placement *out)
+static uint32_t count_threads(struct dsr_disruptor *d)
+{
+	const struct dsr_member *m;
+	uint32_t count = 0;
+
+	pthread_mutex_lock(&d->builder->graph.lock);
+	for (m = d->builder->graph.members; m; m = m->next)
+		count += m->count;
+	pthread_mutex_unlock(&d->builder->graph.lock);
+	return count;
+}
+
+static void read_memory(struct dsr_disruptor *d, struct dsr_placement *out)
 {
 	const struct dsr_slots *slots = &d->ring->slots;
 	struct dsr_node_pages count;
@@ -84,7 +95,7 @@ static void read_memory(const struct dsr_disruptor *d, struct dsr_placement *out
 	dsr_memory_pages(slots->base, out->slot_bytes, &out->page_size, &out->huge_bytes);
 	if (!out->page_size)
 		out->page_size = dsr_page_size();
-	out->threads = d->builder->count;
+	out->threads = count_threads(d);
 	out->waits_yield = d->waits_yield;
 }
 
@@ -99,13 +110,13 @@ int dsr_placement_read_sized(struct dsr_disruptor *d, struct dsr_placement *out,
 	return 0;
 }
 
-static void read_thread(const struct dsr_processor *c, struct dsr_thread_placement *out)
+static void read_processor(const struct dsr_processor *c, struct dsr_thread_placement *out)
 {
 	/* Relaxed: a moment late is early enough. The kernel may give an ended thread's id away. */
 	int cpus = dsr_load_relaxed(&c->ended) ? -ESRCH : dsr_cpu_allowed(c->tid);
 
 	memset(out, 0, sizeof(*out));
-	strcpy(out->name, c->name);
+	strcpy(out->name, c->consumer.name);
 	out->pin = c->handler.pin;
 	out->wait = c->handler.wait;
 	out->cpu = -1;
@@ -119,89 +130,91 @@ static void read_thread(const struct dsr_processor *c, struct dsr_thread_placeme
 		out->node = out->cpu == c->cpu ? c->node : dsr_topology_node_of(out->cpu);
 }
 
+/* The index-th of all members' threads. */
+static int read_thread(struct dsr_disruptor *d, uint32_t index, struct dsr_thread_placement *out)
+{
+	const struct dsr_member *m;
+
+	pthread_mutex_lock(&d->builder->graph.lock);
+	for (m = d->builder->graph.members; m && index >= m->count; m = m->next)
+		index -= m->count;
+	if (m)
+		read_processor(&m->processors[index], out);
+	pthread_mutex_unlock(&d->builder->graph.lock);
+	return m ? 0 : -EINVAL;
+}
+
 int dsr_placement_thread_sized(struct dsr_disruptor *d, uint32_t index,
 			       struct dsr_thread_placement *out, size_t size)
 {
 	struct dsr_thread_placement whole;
+	int err;
 
-	if (!d || !out || index >= d->builder->count || size > sizeof(whole))
+	if (!d || !out || size > sizeof(whole))
 		return -EINVAL;
-	read_thread(&d->builder->processors[index], &whole);
-	memcpy(out, &whole, size);
-	return 0;
+	err = read_thread(d, index, &whole);
+	if (err == 0)
+		memcpy(out, &whole, size);
+	return err;
 }
 
-/* Appends like snprintf(): counts on when the room is used up. */
-struct writer {
-	char *text;
-	size_t size;
-	size_t length;
-};
-
-static void put(struct writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void put(struct writer *w, const char *format, ...)
+static void put_memory(struct dsr_text *w, const struct dsr_placement *m)
 {
-	size_t room = w->size > w->length ? w->size - w->length : 0;
-	va_list arguments;
-	int n;
-
-	va_start(arguments, format);
-	n = vsnprintf(room ? w->text + w->length : NULL, room, format, arguments);
-	va_end(arguments);
-	w->length += n > 0 ? (size_t)n : 0;
-}
-
-static void put_memory(struct writer *w, const struct dsr_placement *m)
-{
-	put(w,
-	    "slots: %" PRIu64 " bytes (%" PRIu64 " x %" PRIu64 ") on %" PRIu64 " pages of %" PRIu64
-	    " KiB",
-	    m->slot_bytes, m->slot_bytes / m->stride, m->stride, m->pages, m->page_size / 1024);
+	dsr_put(w,
+		"slots: %" PRIu64 " bytes (%" PRIu64 " x %" PRIu64 ") on %" PRIu64
+		" pages of %" PRIu64 " KiB",
+		m->slot_bytes, m->slot_bytes / m->stride, m->stride, m->pages, m->page_size / 1024);
 	if (m->huge_bytes)
-		put(w, ", %" PRIu64 " KiB of it in huge pages", m->huge_bytes / 1024);
+		dsr_put(w, ", %" PRIu64 " KiB of it in huge pages", m->huge_bytes / 1024);
 	if (m->node >= 0)
-		put(w, "; wanted on node %d: %" PRIu64 " are", m->node, m->on_node);
+		dsr_put(w, "; wanted on node %d: %" PRIu64 " are", m->node, m->on_node);
 	else if (m->on_node)
-		put(w, "; no node wanted: the first is on node %d", m->other_node);
+		dsr_put(w, "; no node wanted: the first is on node %d", m->other_node);
 	if (m->elsewhere)
-		put(w, ", %" PRIu64 " elsewhere", m->elsewhere);
+		dsr_put(w, ", %" PRIu64 " elsewhere", m->elsewhere);
 	if (m->elsewhere && m->node >= 0)
-		put(w, ", such as node %d", m->other_node);
+		dsr_put(w, ", such as node %d", m->other_node);
 	if (m->unknown)
-		put(w, ", of %" PRIu64 " the node is not known", m->unknown);
+		dsr_put(w, ", of %" PRIu64 " the node is not known", m->unknown);
 	if (m->reason < 0)
-		put(w, " (%s)", dsr_strerror(m->reason));
-	put(w, "\n");
+		dsr_put(w, " (%s)", dsr_strerror(m->reason));
+	dsr_put(w, "\n");
 }
 
-static void put_thread(struct writer *w, const struct dsr_thread_placement *t)
+static void put_thread(struct dsr_text *w, const struct dsr_thread_placement *t)
 {
-	static const char *const waits[] = {"default", "busy spin", "busy spin with pause", "yield",
-					    "sleep"};
+	static const char *const waits[] = {"default",
+					    "busy spin",
+					    "busy spin with pause",
+					    "yield",
+					    "sleep",
+					    "park",
+					    "spin, yield, park",
+					    "monitor",
+					    "the program's own strategy"};
 
-	put(w, "thread %s: ", t->name);
+	dsr_put(w, "thread %s: ", t->name);
 	if (!t->tid) {
-		put(w, "has ended\n");
+		dsr_put(w, "has ended\n");
 		return;
 	}
-	put(w, "tid %d, ", t->tid);
+	dsr_put(w, "tid %d, ", t->tid);
 	if (t->cpu >= 0)
-		put(w, "on CPU %d", t->cpu);
+		dsr_put(w, "on CPU %d", t->cpu);
 	else
-		put(w, "on a CPU that is not known");
+		dsr_put(w, "on a CPU that is not known");
 	if (t->node >= 0)
-		put(w, ", node %d", t->node);
+		dsr_put(w, ", node %d", t->node);
 	if (t->cpus == 1)
-		put(w, ", pinned");
+		dsr_put(w, ", pinned");
 	else
-		put(w, ", free to use %d CPUs", t->cpus);
-	put(w, "; waits by %s\n", waits[t->wait]);
+		dsr_put(w, ", free to use %d CPUs", t->cpus);
+	dsr_put(w, "; waits by %s\n", waits[t->wait]);
 }
 
 int dsr_placement_text(struct dsr_disruptor *d, char *text, size_t size)
 {
-	struct writer w = {.text = text, .size = size};
+	struct dsr_text w = {.text = text, .size = size};
 	struct dsr_thread_placement thread;
 	struct dsr_placement memory;
 
@@ -209,11 +222,9 @@ int dsr_placement_text(struct dsr_disruptor *d, char *text, size_t size)
 		return -EINVAL;
 	read_memory(d, &memory);
 	put_memory(&w, &memory);
-	for (uint32_t i = 0; i < memory.threads; i++) {
-		read_thread(&d->builder->processors[i], &thread);
+	for (uint32_t i = 0; read_thread(d, i, &thread) == 0; i++)
 		put_thread(&w, &thread);
-	}
 	if (memory.waits_yield)
-		put(&w, "one CPU only: spinning strategies yield\n");
+		dsr_put(&w, "too few CPUs for those who spin: they yield\n");
 	return (int)w.length;
 }

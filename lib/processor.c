@@ -6,11 +6,10 @@
 
 #include <disruptor/atomic.h>
 
-#include "batch.h"
 #include "cpu.h"
+#include "probe.h"
 #include "processor.h"
 #include "topology.h"
-#include "wait.h"
 
 #define PIN_KIND   0x70000000
 #define PIN_NUMBER 0x0fffffff
@@ -32,23 +31,44 @@ int dsr_pin_number(int pin)
 	return pin & PIN_NUMBER;
 }
 
+int dsr_error_skip(void *event, int64_t sequence, int error, void *state)
+{
+	(void)event;
+	(void)sequence;
+	(void)error;
+	(void)state;
+	return DSR_CONTINUE;
+}
+
+int dsr_error_stop(void *event, int64_t sequence, int error, void *state)
+{
+	(void)event;
+	(void)sequence;
+	(void)error;
+	(void)state;
+	return DSR_STOP;
+}
+
+/* Why a handler's loop has ended; not a result of any handler. */
+#define GO_ON INT32_MAX
+
 /* Looks that a spinning consumer takes before it asks again whether all is over. */
 #define SPIN_LOOKS 64
 
 /*
- * Nothing but looks: is @sequence published? Who sees it goes straight on to the
- * event, with a single branch that no predictor foresees. False: not within
- * SPIN_LOOKS, or the stamp has changed to something else than @stale or that.
+ * Nothing but looks: is @wanted there? Who sees it goes straight on to the event,
+ * with a single branch that no predictor foresees. False: not within SPIN_LOOKS,
+ * or the word has changed to something else than @stale or that.
  */
-static bool spin(const int64_t *word, int64_t sequence, int64_t stale, enum dsr_wait wait)
+static bool spin(const struct dsr_target *target, int64_t wanted, enum dsr_wait wait)
 {
 	for (int i = 0; i < SPIN_LOOKS; i++) {
 		/* [OBSERVE<-PUBLISH] The stamp is seen before the event is read. */
-		int64_t stamp = dsr_load_acquire(word);
+		int64_t now = dsr_load_acquire(target->word);
 
-		if (stamp == sequence)
+		if (now == wanted)
 			return true;
-		if (stamp != stale)
+		if (now != target->stale)
 			return false;
 		if (wait == DSR_WAIT_PAUSE)
 			dsr_relax();
@@ -56,58 +76,81 @@ static bool spin(const int64_t *word, int64_t sequence, int64_t stale, enum dsr_
 	return false;
 }
 
-/*
- * Waits until the event at batch->next is there, stepping over aborted slots.
- * Returns 0, or why there will be none: DSR_STOP for drained, -ECANCELED.
- */
-static int await_event(struct dsr_processor *c, struct dsr_batch *batch)
+/* Nothing has come for long enough: what does the handler say? */
+static int tell_idle(struct dsr_processor *p)
 {
-	uint64_t turn = 0;
+	const struct dsr_handler *h = &p->handler;
+	const struct dsr_waiter *w = &p->consumer.waiter;
+	int result;
 
-	for (;;) {
-		int64_t sequence = batch->next;
-		const int64_t *word =
-			dsr_slots_stamp(&batch->slots, dsr_slots_event(&batch->slots, sequence));
-		/* [OBSERVE<-PUBLISH] The stamp is seen before the event is read. */
-		int64_t stamp = dsr_load_acquire(word);
-		enum dsr_verdict verdict = DSR_GO_ON;
-		int64_t state;
-
-		if (stamp == sequence)
-			return 0;
-		/*
-		 * [NOTICE<-SEAL] [NOTICE<-HALT] Where the end is, which claims
-		 * were cancelled: all written before the state says to look.
-		 */
-		state = dsr_load_acquire(&c->ring->state);
-		if (stamp == ~sequence)
-			verdict = DSR_SKIP;
-		else if (dsr_unlikely(state))
-			verdict = dsr_ring_verdict(c->ring, state, sequence);
-		switch (verdict) {
-		case DSR_GO_ON:
-			if (c->handler.wait > DSR_WAIT_PAUSE)
-				dsr_wait_turn(c->handler.wait, turn++);
-			else if (spin(word, sequence, stamp, c->handler.wait))
-				return 0;
-			break;
-		case DSR_SKIP:
-			batch->next++;
-			dsr_batch_release(batch);
-			turn = 0;
-			break;
-		case DSR_DRAINED:
-			return DSR_STOP;
-		case DSR_HALTED:
-			return -ECANCELED;
-		}
-	}
+	/* A turn of spinning is much shorter than a look at the clock. */
+	if (w->turn % 16 && w->turn < (uint64_t)w->tuning.spins)
+		return DSR_CONTINUE;
+	if (w->turn == 0 || p->idle_at == 0)
+		p->idle_at = dsr_deadline(h->idle_after);
+	if (dsr_now() < p->idle_at)
+		return DSR_CONTINUE;
+	p->idle_at = dsr_deadline(h->idle_after);
+	/* Relaxed: our own. */
+	result = h->on_idle(p->consumer.own->batch.next - 1, h->state);
+	if (result == DSR_RELEASE || result == DSR_RETRY)
+		return DSR_CONTINUE;
+	return result <= DSR_STOP_ALL ? result : -EINVAL;
 }
 
-static bool is_halted(const struct dsr_processor *c)
+/* One turn of waiting; true: the event that @lane waits for is there, for certain. */
+static bool pass_turn(struct dsr_processor *p, const struct dsr_target *target)
 {
-	/* [NOTICE<-HALT] What was done before the halt is seen by on_stop(). */
-	return dsr_unlikely(dsr_load_acquire(&c->ring->state) & DSR_RING_HALTED);
+	struct dsr_consumer *c = &p->consumer;
+	struct dsr_waiter *w = &c->waiter;
+	int64_t wanted = DSR_STAMP_NONE;
+
+	/* The first one counts, and most waits are longer. */
+	if (w->turn == 0 || w->how > DSR_WAIT_PAUSE) {
+		dsr_waiter_turn(w, target, p->handler.on_idle ? p->idle_at : DSR_FOREVER);
+		return false;
+	}
+	w->turn++;
+	if (!c->group && !c->barrier.count)
+		wanted = c->own->batch.next;
+	return spin(target, wanted, w->how);
+}
+
+/*
+ * Waits until a lane has an event. Returns GO_ON, or why there will be none, for
+ * on_stop(): 0 for drained, -ECANCELED, or what on_idle() said.
+ */
+static int await_event(struct dsr_processor *p, struct dsr_lane **lane)
+{
+	struct dsr_consumer *c = &p->consumer;
+	struct dsr_target target;
+	int result = GO_ON;
+
+	for (;;) {
+		enum dsr_look look = dsr_consumer_look(c, lane, &target);
+
+		if (dsr_likely(look == DSR_LOOK_READY))
+			break;
+		if (look == DSR_LOOK_DRAINED || look == DSR_LOOK_HALTED) {
+			result = look == DSR_LOOK_DRAINED ? 0 : -ECANCELED;
+			break;
+		}
+		if (dsr_unlikely(p->handler.on_idle)) {
+			result = tell_idle(p);
+			if (result == DSR_STOP_ALL)
+				dsr_ring_halt(c->ring);
+			if (result != DSR_CONTINUE)
+				break;
+			result = GO_ON;
+		}
+		if (pass_turn(p, &target)) {
+			*lane = c->own;
+			break;
+		}
+	}
+	if (dsr_unlikely(c->waiter.turn))
+		dsr_waiter_end(&c->waiter);
+	return result;
 }
 
 /*
@@ -115,10 +158,10 @@ static bool is_halted(const struct dsr_processor *c)
  * known before the handler sees this one; having told it that there is none,
  * the batch ends, even if one has come since.
  */
-static int run_events(struct dsr_processor *c, struct dsr_batch *batch)
+static int run_events(struct dsr_processor *p, struct dsr_batch *batch)
 {
-	dsr_event_fn on_event = c->handler.on_event;
-	void *state = c->handler.state;
+	dsr_event_fn on_event = p->handler.on_event;
+	void *state = p->handler.state;
 	void *event;
 
 	while ((event = dsr_batch_next(batch))) {
@@ -130,90 +173,204 @@ static int run_events(struct dsr_processor *c, struct dsr_batch *batch)
 				return result;
 			dsr_batch_release(batch);
 		}
-		if (!more || is_halted(c))
+		if (!more || dsr_consumer_is_halted(&p->consumer))
 			break;
 	}
 	return DSR_CONTINUE;
 }
 
-/* Until the handler has no more to do. Returns the reason for on_stop(). */
-static int run(struct dsr_processor *c)
+static int run_batch(struct dsr_processor *p, struct dsr_lane *lane)
 {
-	struct dsr_batch batch = {
-		.next = c->ring->first,
-		.current = c->ring->first - 1,
-		.slots = c->ring->slots,
-		.sequence = c->sequence,
-	};
-	int64_t max_batch = c->handler.max_batch;
+	const struct dsr_handler *h = &p->handler;
+	int64_t size, depth;
+
+	if (dsr_unlikely(h->on_batch_start)) {
+		size = dsr_lane_begin_counted(lane, p->consumer.max_batch, &depth);
+		h->on_batch_start(size, depth, h->state);
+	} else {
+		dsr_lane_begin(lane, p->consumer.max_batch);
+	}
+	dsr_count(&p->consumer.batches);
+	return h->on_batch ? h->on_batch(&lane->batch, h->state) : run_events(p, &lane->batch);
+}
+
+/* A batch is to begin again; long pauses end when the ring does. */
+static int retry(struct dsr_processor *p, struct dsr_lane *lane)
+{
+	enum { SLICE = 5 * 1000 * 1000 };
+	int64_t until = dsr_deadline(p->handler.retry_pause), now;
+
+	dsr_count(&p->consumer.retries);
+	dsr_lane_rewind(lane);
+	if (!p->handler.retry_pause)
+		return GO_ON;
+	while ((now = dsr_now()) < until && !dsr_consumer_is_halted(&p->consumer))
+		dsr_sleep_until(until - now > SLICE ? now + SLICE : until);
+	return GO_ON;
+}
+
+/* The handler failed with @error: GO_ON, or the reason to stop. */
+static int fail(struct dsr_processor *p, struct dsr_lane *lane, int error)
+{
+	struct dsr_batch *batch = &lane->batch;
 	int result;
 
-	dsr_batch_set_pace(&batch);
-	for (;;) {
-		result = await_event(c, &batch);
-		if (result != 0)
-			return result == DSR_STOP ? 0 : result;
-		/* As long as events are there, waiting for one never sees the state. */
-		if (is_halted(c))
-			return -ECANCELED;
-		dsr_batch_begin(&batch, max_batch);
-		if (c->handler.on_batch)
-			result = c->handler.on_batch(&batch, c->handler.state);
-		else
-			result = run_events(c, &batch);
-		dsr_batch_release(&batch);
-		if (dsr_unlikely(result != DSR_CONTINUE && result != DSR_RELEASE))
-			return result == DSR_STOP || result < 0 ? result : -EINVAL;
+	dsr_count(&p->consumer.errors);
+	/* A batch handler that took nothing failed at the first. */
+	if (batch->next <= lane->first) {
+		batch->current = lane->first;
+		batch->next = lane->first + 1;
+	}
+	result = p->handler.on_error(dsr_slots_event(&batch->slots, batch->current), batch->current,
+				     error, p->error_state);
+	switch (result) {
+	case DSR_CONTINUE:
+	case DSR_RELEASE:
+		p->attempts = 0;
+		dsr_lane_done(lane);
+		return GO_ON;
+	case DSR_RETRY:
+		return retry(p, lane);
+	case DSR_STOP_ALL:
+		dsr_ring_halt(p->consumer.ring);
+		return error;
+	case DSR_STOP:
+		return error;
+	default:
+		return result < 0 ? result : -EINVAL;
 	}
 }
 
-static int pin(const struct dsr_processor *c)
+/* What to do about a batch that did not end as most do: GO_ON, or the reason to stop. */
+static int answer(struct dsr_processor *p, struct dsr_lane *lane, int result)
+{
+	switch (result) {
+	case DSR_STOP:
+		return DSR_STOP;
+	case DSR_STOP_ALL:
+		dsr_ring_halt(p->consumer.ring);
+		return DSR_STOP_ALL;
+	case DSR_RETRY:
+		if (p->handler.retry_most && p->attempts == p->handler.retry_most)
+			return fail(p, lane, -EAGAIN);
+		p->attempts++;
+		return retry(p, lane);
+	default:
+		return fail(p, lane, result < 0 ? result : -EINVAL);
+	}
+}
+
+/* Until the handler has no more to do. Returns the reason for on_stop(). */
+static int run(struct dsr_processor *p)
+{
+	struct dsr_consumer *c = &p->consumer;
+	struct dsr_lane *lane;
+
+	for (;;) {
+		int result = await_event(p, &lane);
+
+		if (dsr_unlikely(result != GO_ON))
+			return result;
+		/* As long as events are there, waiting for one never sees the state. */
+		if (dsr_consumer_is_halted(c))
+			return -ECANCELED;
+		result = run_batch(p, lane);
+		if (dsr_unlikely(result != DSR_CONTINUE && result != DSR_RELEASE)) {
+			result = answer(p, lane, result);
+			if (result != GO_ON) {
+				dsr_lane_done(lane);
+				return result;
+			}
+			continue;
+		}
+		/* What the handler kept of the batch is to be there in on_stop(). */
+		if (dsr_unlikely(dsr_consumer_is_halted(c)))
+			return -ECANCELED;
+		p->attempts = 0;
+		dsr_lane_done(lane);
+	}
+}
+
+static int pin(const struct dsr_processor *p)
 {
 	struct dsr_cpus cpus;
 	int err;
 
-	if (c->handler.pin == DSR_UNPINNED)
+	if (p->handler.pin == DSR_UNPINNED)
 		return 0;
-	if (dsr_pin_is_cpu(c->handler.pin))
-		return dsr_cpu_pin(dsr_pin_number(c->handler.pin));
-	err = dsr_topology_node_cpus(dsr_pin_number(c->handler.pin), &cpus);
+	if (dsr_pin_is_cpu(p->handler.pin))
+		return dsr_cpu_pin(dsr_pin_number(p->handler.pin));
+	err = dsr_topology_node_cpus(dsr_pin_number(p->handler.pin), &cpus);
 	return err < 0 ? err : dsr_cpu_pin_set(&cpus);
+}
+
+static void stop(struct dsr_processor *p, int reason)
+{
+	if (p->handler.on_stop)
+		p->handler.on_stop(p->handler.state, reason);
+}
+
+/* From the first event to the last. */
+static void live(struct dsr_processor *p)
+{
+	struct dsr_consumer *c = &p->consumer;
+	int reason;
+
+	dsr_consumer_begin(c);
+	dsr_ring_enter(&c->own->hold);
+	DSR_PROBE_START(c->name);
+	reason = run(p);
+	DSR_PROBE_STOP(c->name, reason);
+	/* Who is told to stop in the midst of a batch may still have its events. */
+	if (reason == -ECANCELED)
+		stop(p, reason);
+	dsr_ring_let_go();
+	dsr_consumer_leave(c);
+	if (reason != -ECANCELED)
+		stop(p, reason);
+}
+
+static __thread const struct dsr_member *inside;
+
+const struct dsr_member *dsr_processor_inside(void)
+{
+	return inside;
 }
 
 static void *processor_main(void *argument)
 {
-	struct dsr_processor *c = argument;
-	int err = pin(c);
-	int reason;
+	struct dsr_processor *p = argument;
+	const struct dsr_handler *h = &p->handler;
+	uint32_t index = p->consumer.index;
+	int err = pin(p);
 
-	pthread_setname_np(pthread_self(), c->name);
-	c->tid = (int)syscall(SYS_gettid);
-	dsr_cpu_here(&c->cpu, &c->node);
-	if (!dsr_launch_pinned(c->launch, c->index, err))
+	inside = p->consumer.member;
+	pthread_setname_np(pthread_self(), p->consumer.name);
+	p->tid = (int)syscall(SYS_gettid);
+	dsr_cpu_here(&p->cpu, &p->node);
+	if (err == 0)
+		err = dsr_consumer_prepare(&p->consumer);
+	if (!dsr_launch_pinned(p->launch, index, err))
 		return NULL;
-	err = c->handler.on_start ? c->handler.on_start(c->handler.state) : 0;
-	dsr_launch_running(c->launch, c->index, err < 0 ? err : 0);
-	if (err >= 0) {
-		dsr_ring_enter(c->ring, c->sequence);
-		reason = run(c);
-		dsr_ring_leave(c->ring, c->sequence);
-		if (c->handler.on_stop)
-			c->handler.on_stop(c->handler.state, reason);
-	}
+	err = h->on_start ? h->on_start(h->state) : 0;
+	if (dsr_launch_prepared(p->launch, index, err < 0 ? err : 0))
+		live(p);
+	else if (err >= 0)
+		stop(p, -ECANCELED);
 	/* Relaxed: for the report, which may be a moment late. */
-	dsr_store_relaxed(&c->ended, 1);
-	dsr_launch_ended(c->launch);
+	dsr_store_relaxed(&p->ended, 1);
+	dsr_launch_ended(p->launch);
 	return NULL;
 }
 
-int dsr_processor_create(struct dsr_processor *c)
+int dsr_processor_create(struct dsr_processor *p)
 {
 	sigset_t all, old;
 	int err;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&c->thread, NULL, processor_main, c);
+	err = pthread_create(&p->thread, NULL, processor_main, p);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return -err;
 }

@@ -4,29 +4,31 @@
 
 #include <disruptor/processor.h>
 
+#include "consumer.h"
 #include "launch.h"
-#include "ring.h"
 
 /**
- * struct dsr_processor - a thread and the handler it runs
+ * struct dsr_processor - a consumer with a thread and the handler it runs
  *
- * The starter fills the first part before the thread is created, and @ring and
- * @sequence before it gives the order to go on. The thread fills the second
- * before it reports as pinned.
+ * The starter fills the first part before the thread is created, and the
+ * consumer's place in the ring before it gives the order to run. The thread fills
+ * the second part before it reports as pinned, and keeps the third to itself.
  */
 struct dsr_processor {
-	struct dsr_handler handler; /* max_batch and wait as they really are */
-	char name[DSR_NAME_MAX + 1];
-	uint32_t index;
+	struct dsr_consumer consumer;
+	struct dsr_handler handler; /* wait and on_error as they really are */
+	void *error_state;
 	struct dsr_launch *launch;
-	struct dsr_ring *ring;
-	struct dsr_sequence *sequence;
+	bool crowded; /* spins where others do, or would: it yields instead */
 	pthread_t thread;
 
 	int tid;
 	int cpu;
 	int node;
 	int64_t ended; /* set once, at its end */
+
+	uint32_t attempts; /* of this batch, in a row */
+	int64_t idle_at;   /* when to call on_idle */
 };
 
 /* What a pin asks for. */
@@ -34,7 +36,10 @@ bool dsr_pin_valid(int pin);
 bool dsr_pin_is_cpu(int pin);
 int dsr_pin_number(int pin);
 
+/* The member whose thread the caller is; NULL: none's. */
+const struct dsr_member *dsr_processor_inside(void);
+
 /* Creates the thread, which pins itself and reports to the launch. 0 or a negative errno. */
-int dsr_processor_create(struct dsr_processor *c);
+int dsr_processor_create(struct dsr_processor *p);
 
 #endif

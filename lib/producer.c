@@ -19,12 +19,13 @@
  * leaves at most one hole on record.
  */
 #include <errno.h>
-#include <sched.h>
 
 #include <disruptor/atomic.h>
 
 #include "memory.h"
+#include "probe.h"
 #include "producer.h"
+#include "rcu.h"
 #include "wait.h"
 
 int64_t dsr_claim_refuse(struct dsr_producer *p, int error)
@@ -44,26 +45,75 @@ static bool is_closed(const struct dsr_producer *p)
 	return dsr_load_relaxed(&p->ring->closed);
 }
 
+/**
+ * struct room - one claim that is waiting for it
+ * @deadline: when to give up
+ * @held:     first sequence that is not free as long as the caller itself, a
+ *	      consumer, does not go on
+ * @lowest:   who is waited for, as of the last look; NULL: other producers
+ */
+struct room {
+	int64_t deadline;
+	int64_t held;
+	struct dsr_sequence *lowest;
+};
+
+static struct dsr_handle *handle_of(struct dsr_producer *p)
+{
+	return (struct dsr_handle *)(void *)p;
+}
+
+/* What has to change before it is worth another look. */
+static struct dsr_target target_of(struct dsr_producer *p, const struct room *room, int64_t first)
+{
+	struct dsr_target target = {.park = p->published};
+	void *event;
+
+	if (room->lowest) {
+		target.word = &room->lowest->value;
+		target.park = &room->lowest->park;
+	} else {
+		event = dsr_slots_event(&p->slots, first);
+		target.word = dsr_slots_stamp(&p->slots, event);
+	}
+	/* Relaxed: it is waited for, and then looked at anew. */
+	target.stale = dsr_load_relaxed(target.word);
+	return target;
+}
+
 /*
  * No room for @least from @first on. Would waiting help? Returns 0 to look
  * again, after having passed a turn, or why not to.
  */
-static int wait_for_room(struct dsr_producer *p, int64_t first, uint32_t least, int64_t deadline,
-			 uint64_t turn)
+static int wait_for_room(struct dsr_producer *p, int64_t first, uint32_t least, struct room *room)
 {
-	const struct dsr_sequence *own = dsr_ring_inside(p->ring);
+	struct dsr_waiter *waiter = &handle_of(p)->waiter;
+	struct dsr_target target;
 
-	if (deadline == DSR_NOW)
+	if (room->deadline == DSR_NOW)
 		return -EAGAIN;
+	if (waiter->turn == 0) {
+		room->held = dsr_ring_held(p->ring);
+		DSR_PROBE_BLOCKED(p->ring, first);
+	}
 	/* Before its handler returns, a consumer cannot get further than it is. */
-	if (own && dsr_gate_limit_of(own, p->slots.mask + 1) - first < least)
+	if (room->held < first + least)
 		return -EDEADLK;
 	/* A turn of spinning is much shorter than a look at the clock, any other much longer. */
-	if (deadline != DSR_FOREVER && (turn % 16 == 0 || turn >= DSR_WAIT_SPINS) &&
-	    dsr_now() >= deadline)
+	if (room->deadline != DSR_FOREVER &&
+	    (waiter->turn % 16 == 0 || waiter->turn >= (uint64_t)waiter->tuning.spins) &&
+	    dsr_now() >= room->deadline)
 		return -ETIMEDOUT;
-	dsr_wait_turn((enum dsr_wait)p->wait, turn);
+	target = target_of(p, room, first);
+	dsr_waiter_turn(waiter, &target, room->deadline);
 	return 0;
+}
+
+/* A look at the gate. Within it, and until the limit is stored, a read-side section. */
+static int64_t look(struct dsr_producer *p, struct room *room)
+{
+	dsr_rcu_read_lock(handle_of(p));
+	return dsr_ring_limit(p->ring, &room->lowest);
 }
 
 /*
@@ -112,31 +162,40 @@ static bool announce(struct dsr_producer *p, int64_t first, uint32_t n, int64_t 
 	return false;
 }
 
-static int64_t claim_single(struct dsr_producer *p, int64_t first, uint32_t n, uint32_t least,
-			    int64_t deadline)
+/* Takes up to @n of what @limit leaves, at least @least; -EAGAIN: wait. In the read-side section. */
+static int64_t take_single(struct dsr_producer *p, int64_t first, uint32_t n, uint32_t least,
+			   int64_t limit)
 {
-	uint64_t turn;
-	int err;
+	int64_t room = limit - first;
 
+	if (is_closed(p))
+		return -ECANCELED;
+	if (room < least)
+		return -EAGAIN;
+	if (n > room)
+		n = (uint32_t)room;
+	set_ahead(p, first, limit);
+	return announce(p, first, n, limit) ? first : -ECANCELED;
+}
+
+static int64_t claim_single(struct dsr_producer *p, int64_t first, uint32_t n, uint32_t least,
+			    struct room *room)
+{
 	/* Relaxed: takes the inline call's announcement back, see dsr_claim_take(). */
 	dsr_store_relaxed(&p->next, first);
-	for (turn = 0;; turn++) {
-		int64_t limit = dsr_ring_limit(p->ring);
-		int64_t room = limit - first;
+	for (;;) {
+		int64_t limit = look(p, room);
+		int64_t taken = take_single(p, first, n, least, limit);
+		int err;
 
-		if (is_closed(p))
-			return -ECANCELED;
-		if (room >= least) {
-			if (n > room)
-				n = (uint32_t)room;
-			set_ahead(p, first, limit);
-			return announce(p, first, n, limit) ? first : -ECANCELED;
-		}
+		dsr_rcu_read_unlock(handle_of(p));
+		if (taken != -EAGAIN)
+			return taken;
 		if (limit > DSR_SEQUENCE_MAX)
 			return -EOVERFLOW;
 		if (first - p->open + least > capacity_of(p))
-			return deadline == DSR_NOW ? -EAGAIN : -EDEADLK;
-		err = wait_for_room(p, first, least, deadline, turn);
+			return room->deadline == DSR_NOW ? -EAGAIN : -EDEADLK;
+		err = wait_for_room(p, first, least, room);
 		if (err < 0)
 			return err;
 	}
@@ -150,44 +209,52 @@ static int out_of_range(const struct dsr_producer *p)
 	return is_closed(p) ? -ECANCELED : -EOVERFLOW;
 }
 
+/* In the read-side section of the look that gave @limit. */
 static int64_t granted(struct dsr_producer *p, int64_t first, uint32_t n, int64_t limit)
 {
-	p->limit = limit;
-	p->open = first;
 	set_ahead(p, first, limit);
-	/* Relaxed: of many producers, nobody else reads it; the store is shared with the single one. */
+	/* Relaxed: others only look how far we are, and an attacher waits for the section's end. */
+	dsr_store_relaxed(&p->limit, limit);
+	dsr_store_relaxed(&p->open, first);
 	dsr_store_relaxed(&p->next, first + n);
 	return first;
 }
 
-/* Many producers, a claim that may give up: take once there is room, never before. */
-static int64_t claim_free(struct dsr_producer *p, uint32_t n, uint32_t least, int64_t deadline)
+/* One try, as take_single(). */
+static int64_t take_free(struct dsr_producer *p, uint32_t n, uint32_t least, int64_t first,
+			 int64_t limit)
 {
-	uint64_t turn = 0;
-	int err;
+	int64_t room = limit - first;
 
+	if (first < 0)
+		return out_of_range(p);
+	if (is_closed(p))
+		return -ECANCELED;
+	if (room < least)
+		return limit > DSR_SEQUENCE_MAX ? -EOVERFLOW : -EAGAIN;
+	if (n > room)
+		n = (uint32_t)room;
+	/* Relaxed: the order against the consumers came with limit. */
+	if (dsr_compare_exchange(p->cursor, first, first + n) != first)
+		return -EINTR;
+	return granted(p, first, n, limit);
+}
+
+/* Many producers, a claim that may give up: take once there is room, never before. */
+static int64_t claim_free(struct dsr_producer *p, uint32_t n, uint32_t least, struct room *room)
+{
 	for (;;) {
 		/* Relaxed: a guess, which the compare-and-swap confirms or refuses. */
 		int64_t first = dsr_load_relaxed(p->cursor);
-		int64_t limit = dsr_ring_limit(p->ring);
-		int64_t room;
+		int64_t taken = take_free(p, n, least, first, look(p, room));
+		int err;
 
-		if (first < 0)
-			return out_of_range(p);
-		if (is_closed(p))
-			return -ECANCELED;
-		room = limit - first;
-		if (room < least && limit > DSR_SEQUENCE_MAX)
-			return -EOVERFLOW;
-		if (room >= least) {
-			uint32_t take = n > room ? (uint32_t)room : n;
-
-			/* Relaxed: the order against the consumers came with limit. */
-			if (dsr_compare_exchange(p->cursor, first, first + take) == first)
-				return granted(p, first, take, limit);
+		dsr_rcu_read_unlock(handle_of(p));
+		if (taken == -EINTR)
 			continue;
-		}
-		err = wait_for_room(p, first, least, deadline, turn++);
+		if (taken != -EAGAIN)
+			return taken;
+		err = wait_for_room(p, first, least, room);
 		if (err < 0)
 			return err;
 	}
@@ -200,6 +267,7 @@ static int64_t cancel(struct dsr_producer *p, int64_t first, uint32_t n, int err
 	dsr_store_relaxed(&p->skip_first, first);
 	/* [CANCEL->SKIP] The record is whole before its end shows it. */
 	dsr_store_release(&p->skip_end, first + n);
+	dsr_park_wake(p->published);
 	return error;
 }
 
@@ -216,25 +284,27 @@ static int64_t give_back(struct dsr_producer *p, int64_t first, uint32_t n, int 
 }
 
 /* Many producers, a claim that waits for ever: it has [first, first + n) and waits for it. */
-static int64_t claim_taken(struct dsr_producer *p, int64_t first, uint32_t n)
+static int64_t claim_taken(struct dsr_producer *p, int64_t first, uint32_t n, struct room *room)
 {
-	uint64_t turn;
-	int err;
-
 	/* Below zero: closed; or pushed over the end by others that have failed like this. */
 	if (first < 0 || first > DSR_SEQUENCE_MAX)
 		return out_of_range(p);
 	if (n > DSR_SEQUENCE_MAX + 1 - first)
 		return cancel(p, first, (uint32_t)(DSR_SEQUENCE_MAX + 1 - first), -EOVERFLOW);
-	for (turn = 0;; turn++) {
-		int64_t limit = dsr_ring_limit(p->ring);
-
+	for (;;) {
+		int64_t limit = look(p, room);
 		/* First, or a claim could still succeed when nobody is left to see its events. */
-		if (is_closed(p))
+		bool closed = is_closed(p);
+		int err;
+
+		if (!closed && first + n <= limit)
+			granted(p, first, n, limit);
+		dsr_rcu_read_unlock(handle_of(p));
+		if (closed)
 			return cancel(p, first, n, -ECANCELED);
 		if (first + n <= limit)
-			return granted(p, first, n, limit);
-		err = wait_for_room(p, first, n, DSR_FOREVER, turn);
+			return first;
+		err = wait_for_room(p, first, n, room);
 		if (err < 0)
 			return give_back(p, first, n, err);
 	}
@@ -247,16 +317,26 @@ static int64_t claim_taken(struct dsr_producer *p, int64_t first, uint32_t n)
 int64_t dsr_claim_slow(struct dsr_producer *p, int64_t first, uint32_t n, uint32_t least,
 		       int64_t timeout)
 {
-	int64_t deadline;
+	struct room room = {.deadline = DSR_FOREVER};
+	struct dsr_waiter *waiter = &handle_of(p)->waiter;
 
 	if (p->cursor && timeout == DSR_FOREVER && least == n && !p->careful) {
-		first = claim_taken(p, first, n);
+		first = claim_taken(p, first, n, &room);
 	} else {
-		deadline = timeout <= DSR_NOW ? DSR_NOW : dsr_deadline(timeout);
-		first = p->cursor ? claim_free(p, n, least, deadline)
-				  : claim_single(p, first, n, least, deadline);
+		room.deadline = timeout <= DSR_NOW ? DSR_NOW : dsr_deadline(timeout);
+		first = p->cursor ? claim_free(p, n, least, &room)
+				  : claim_single(p, first, n, least, &room);
 	}
-	return first < 0 ? dsr_claim_refuse(p, (int)first) : first;
+	if (waiter->turn)
+		DSR_PROBE_WOKEN(p->ring, first, waiter->turn);
+	dsr_waiter_end(waiter);
+	if (first >= 0)
+		return first;
+	/* A consumer may have gone to sleep over a claim that was just being taken back. */
+	if (first == -ECANCELED)
+		dsr_park_wake(p->published);
+	dsr_count(&handle_of(p)->failures);
+	return dsr_claim_refuse(p, (int)first);
 }
 
 int dsr_producer_check(struct dsr_producer *p)
@@ -275,14 +355,24 @@ int dsr_producer_check(struct dsr_producer *p)
 	return 0;
 }
 
+int dsr_producer_tune_wait(struct dsr_producer *p, enum dsr_wait wait,
+			   const struct dsr_wait_tuning *tuning)
+{
+	static const struct dsr_wait_tuning defaults;
+
+	if (!tuning)
+		tuning = &defaults;
+	if (!p || !dsr_wait_valid(wait, tuning))
+		return -EINVAL;
+	if (wait == DSR_WAIT_DEFAULT || (p->ring->waits_yield && dsr_wait_spins(wait)))
+		wait = DSR_WAIT_YIELD;
+	dsr_waiter_set(&handle_of(p)->waiter, wait, tuning);
+	return 0;
+}
+
 int dsr_producer_set_wait(struct dsr_producer *p, enum dsr_wait wait)
 {
-	if (!p || !dsr_wait_valid(wait))
-		return -EINVAL;
-	if (wait == DSR_WAIT_DEFAULT)
-		wait = DSR_WAIT_YIELD;
-	p->wait = p->ring->one_cpu ? dsr_wait_on_one_cpu(wait) : wait;
-	return 0;
+	return dsr_producer_tune_wait(p, wait, NULL);
 }
 
 static struct dsr_handle *handle_make(struct dsr_ring *ring)
@@ -296,6 +386,7 @@ static struct dsr_handle *handle_make(struct dsr_ring *ring)
 	p->slots = ring->slots;
 	p->ring = ring;
 	p->cursor = ring->many ? &ring->cursor : NULL;
+	p->published = &ring->published;
 	p->next = ring->first;
 	p->open = ring->first;
 	/* Not looked at the gate yet, so the first claim does. */
@@ -319,13 +410,13 @@ struct dsr_producer *dsr_handle_get(struct dsr_ring *ring)
 		handle = handle_make(ring);
 	if (handle) {
 		handle->out = true;
-		handle->hot.wait = DSR_WAIT_YIELD;
+		dsr_producer_set_wait(&handle->hot, DSR_WAIT_DEFAULT);
 		handle->hot.error = 0;
 		/* With a hole on record it must not make another: there is room for one. */
 		if (!ring->many)
 			handle->hot.careful = ring->careful;
 		else if (!handle->hot.skip_end)
-			handle->hot.careful = dsr_ring_inside(ring) != NULL;
+			handle->hot.careful = dsr_ring_inside(ring);
 		/* Relaxed: written under this lock, or by the one thread that has the handle. */
 		dsr_store_relaxed(&handle->hot.owner, 0);
 	}
@@ -335,7 +426,7 @@ struct dsr_producer *dsr_handle_get(struct dsr_ring *ring)
 
 int dsr_producer_release(struct dsr_producer *p)
 {
-	struct dsr_handle *handle = (struct dsr_handle *)(void *)p;
+	struct dsr_handle *handle = handle_of(p);
 	struct dsr_ring *ring;
 	int err = 0;
 

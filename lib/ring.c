@@ -44,6 +44,8 @@
  * lock: swept goes past what is published, aborted or cancelled, and no claim
  * gets further than a lap beyond it.
  */
+#include <errno.h>
+
 #include <disruptor/atomic.h>
 
 #include "membarrier.h"
@@ -63,12 +65,12 @@ uint64_t dsr_ring_stride(uint64_t event_size, uint64_t alignment)
 	return stride;
 }
 
-int dsr_ring_init(struct dsr_ring *ring, bool many, uint64_t capacity, int64_t first)
+int dsr_ring_init(struct dsr_ring *ring, bool many, uint64_t capacity, int64_t first, int node)
 {
-	int err = pthread_mutex_init(&ring->lock, NULL);
+	int err = -pthread_mutex_init(&ring->lock, NULL);
 
-	if (err)
-		return -err;
+	if (err < 0)
+		return err;
 	ring->slots.mask = capacity - 1;
 	ring->many = many;
 	ring->careful = !dsr_membarrier_register();
@@ -77,11 +79,17 @@ int dsr_ring_init(struct dsr_ring *ring, bool many, uint64_t capacity, int64_t f
 	ring->end = first;
 	ring->swept = first - 1;
 	ring->end_at = &ring->end;
-	return 0;
+	err = dsr_sequences_init(&ring->pool, ring->careful, node);
+	if (err < 0)
+		pthread_mutex_destroy(&ring->lock);
+	else
+		dsr_park_init(&ring->published, &ring->pool.bells, ring->careful);
+	return err;
 }
 
 void dsr_ring_fini(struct dsr_ring *ring)
 {
+	dsr_sequences_fini(&ring->pool);
 	pthread_mutex_destroy(&ring->lock);
 }
 
@@ -141,6 +149,7 @@ static void close_and_tell(struct dsr_ring *ring, int64_t what)
 	 */
 	dsr_store_release(&ring->state, dsr_load_relaxed(&ring->state) | what);
 	pthread_mutex_unlock(&ring->lock);
+	dsr_ring_wake(ring);
 }
 
 void dsr_ring_close(struct dsr_ring *ring)
@@ -162,6 +171,13 @@ void dsr_ring_note_skip(struct dsr_ring *ring, int64_t end)
 	/* [SEAL->NOTICE] The record, in a handle, comes before the hint to look for it. */
 	dsr_store_release(&ring->state, dsr_load_relaxed(&ring->state) | DSR_RING_SKIPS);
 	pthread_mutex_unlock(&ring->lock);
+	dsr_park_wake(&ring->published);
+}
+
+void dsr_ring_wake(struct dsr_ring *ring)
+{
+	dsr_park_wake(&ring->published);
+	dsr_sequences_wake(&ring->pool);
 }
 
 /* With the lock held. */
@@ -189,37 +205,84 @@ static bool is_settled(const struct dsr_ring *ring, int64_t sequence)
 	return stamp == sequence || stamp == ~sequence || was_cancelled(ring, sequence);
 }
 
+int64_t dsr_ring_settled(const struct dsr_ring *ring, int64_t sequence, int64_t end)
+{
+	while (sequence < end && is_settled(ring, sequence))
+		sequence++;
+	return sequence;
+}
+
 static int64_t sweep(struct dsr_ring *ring)
 {
 	int64_t swept;
 
 	pthread_mutex_lock(&ring->lock);
-	while (ring->swept < DSR_SEQUENCE_MAX && is_settled(ring, ring->swept + 1))
-		ring->swept++;
+	ring->swept = dsr_ring_settled(ring, ring->swept + 1, DSR_SEQUENCE_MAX + 1) - 1;
 	swept = ring->swept;
 	pthread_mutex_unlock(&ring->lock);
 	return swept;
 }
 
-int64_t dsr_ring_limit(struct dsr_ring *ring)
+int64_t dsr_ring_limit(struct dsr_ring *ring, struct dsr_sequence **lowest)
 {
 	uint64_t capacity = ring->slots.mask + 1;
-	int64_t limit = dsr_gate_limit(&ring->gate, capacity);
+	/* [SNAPSHOT<-ATTACH] The set is whole, and its sequences are where they begin. */
+	const struct dsr_gate *gate = (void *)(intptr_t)dsr_load_acquire(&ring->gate);
+	int64_t limit = dsr_gate_limit(gate, capacity, lowest);
 
 	return limit == DSR_GATE_OPEN ? dsr_gate_limit_after(sweep(ring), capacity) : limit;
 }
 
-void dsr_ring_leave(struct dsr_ring *ring, struct dsr_sequence *own)
+int64_t dsr_ring_swept(struct dsr_ring *ring)
 {
-	/* Relaxed: the caller wrote it. */
-	int64_t done = dsr_load_relaxed(&own->value);
+	int64_t swept;
 
+	pthread_mutex_lock(&ring->lock);
+	swept = ring->swept;
+	pthread_mutex_unlock(&ring->lock);
+	return swept;
+}
+
+void dsr_ring_abandon(struct dsr_ring *ring, int64_t done)
+{
 	pthread_mutex_lock(&ring->lock);
 	if (ring->swept < done)
 		ring->swept = done;
 	pthread_mutex_unlock(&ring->lock);
-	/* [CONSUME->RECLAIM] Done with all slots, for good: producers go on from where it was. */
-	dsr_store_release(&own->value, DSR_SEQUENCE_ENDED);
+}
+
+int dsr_ring_window(struct dsr_ring *ring, int64_t *oldest, int64_t *now)
+{
+	int64_t capacity = (int64_t)ring->slots.mask + 1;
+	struct dsr_handle *handle;
+	int err = 0;
+
+	pthread_mutex_lock(&ring->lock);
+	/* Relaxed: written under this lock. */
+	if (dsr_load_relaxed(&ring->closed))
+		err = -ECANCELED;
+	*oldest = ring->first;
+	for (handle = ring->handles; handle; handle = handle->next) {
+		/*
+		 * Relaxed: limits of before the grace period are visible by it. Those
+		 * since then go no further than the new consumer lets them.
+		 */
+		int64_t limit = dsr_load_relaxed(&handle->hot.limit);
+
+		if (limit - capacity > *oldest)
+			*oldest = limit - capacity;
+	}
+	*now = dsr_ring_settled(ring, *oldest, DSR_SEQUENCE_MAX + 1);
+	pthread_mutex_unlock(&ring->lock);
+	return err;
+}
+
+int64_t dsr_ring_claimed(const struct dsr_ring *ring)
+{
+	/* Relaxed: for observers, who may be a moment late. */
+	if (!ring->many)
+		return ring->handles ? dsr_load_relaxed(&ring->handles->hot.next) : ring->first;
+	return dsr_load_relaxed(&ring->closed) ? ring->end : dsr_load_relaxed(&ring->cursor);
 }
 
 enum dsr_verdict dsr_ring_verdict(struct dsr_ring *ring, int64_t state, int64_t sequence)
@@ -233,7 +296,7 @@ enum dsr_verdict dsr_ring_verdict(struct dsr_ring *ring, int64_t state, int64_t 
 	 * the acquire load that gave @state came after; of many producers, end
 	 * was written before it.
 	 */
-	if (state & DSR_RING_SEALED && sequence == dsr_load_relaxed(ring->end_at))
+	if (state & DSR_RING_SEALED && sequence >= dsr_load_relaxed(ring->end_at))
 		return DSR_DRAINED;
 	/* Relaxed: written before the state said so. While the ring runs, holes are few and past. */
 	if (!(state & DSR_RING_SEALED) && sequence >= dsr_load_relaxed(&ring->skips_end))
@@ -245,15 +308,45 @@ enum dsr_verdict dsr_ring_verdict(struct dsr_ring *ring, int64_t state, int64_t 
 }
 
 static __thread const struct dsr_ring *inside;
-static __thread const struct dsr_sequence *inside_at;
+static __thread struct dsr_hold *held;
 
-void dsr_ring_enter(const struct dsr_ring *ring, const struct dsr_sequence *own)
+void dsr_ring_enter(struct dsr_hold *hold)
 {
-	inside = ring;
-	inside_at = own;
+	inside = hold->ring;
+	hold->next = held;
+	held = hold;
 }
 
-const struct dsr_sequence *dsr_ring_inside(const struct dsr_ring *ring)
+void dsr_ring_let_go(void)
 {
-	return inside == ring ? inside_at : NULL;
+	held = NULL;
+}
+
+bool dsr_ring_inside(const struct dsr_ring *ring)
+{
+	return inside == ring;
+}
+
+static int64_t lower(int64_t limit, const struct dsr_hold *hold)
+{
+	int64_t other = dsr_gate_limit_of(hold->sequence, hold->ring->slots.mask + 1);
+
+	return other < limit ? other : limit;
+}
+
+int64_t dsr_ring_held(struct dsr_ring *ring)
+{
+	int64_t self = (int64_t)pthread_self(), limit = DSR_GATE_OPEN;
+	const struct dsr_hold *hold;
+
+	if (dsr_ring_inside(ring))
+		for (hold = held; hold; hold = hold->next)
+			limit = lower(limit, hold);
+	pthread_mutex_lock(&ring->lock);
+	for (hold = ring->polled; hold; hold = hold->next)
+		/* Relaxed: the thread's own, or another's. */
+		if (dsr_load_relaxed(&hold->thread) == self)
+			limit = lower(limit, hold);
+	pthread_mutex_unlock(&ring->lock);
+	return limit;
 }

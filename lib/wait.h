@@ -2,39 +2,73 @@
 #ifndef DSR_LIB_WAIT_H
 #define DSR_LIB_WAIT_H
 
-#include <disruptor/atomic.h>
+#include <disruptor/sequence.h>
+#include <disruptor/snapshot.h>
 #include <disruptor/wait.h>
 
-#include <sched.h>
+/**
+ * struct dsr_target - what is waited for
+ * @word:  the word that has to change
+ * @stale: what it was at the last look
+ * @park:  where its change is told
+ */
+struct dsr_target {
+	const int64_t *word;
+	int64_t stale;
+	struct dsr_park *park;
+};
 
-/* Turns of spinning before a yield, and of yielding before a sleep. */
-#define DSR_WAIT_SPINS  100
-#define DSR_WAIT_YIELDS 100
+/* Indexes of dsr_waiter.counts, the order of struct dsr_waits. */
+enum { DSR_COUNT_WAITS, DSR_COUNT_YIELDS, DSR_COUNT_NAPS, DSR_COUNT_PARKS, DSR_COUNTS };
 
-bool dsr_wait_valid(enum dsr_wait wait);
+/**
+ * struct dsr_waiter - one thread's strategy, and where it is in it
+ *
+ * The thread's own, but for @state and @counts, which observers read.
+ */
+struct dsr_waiter {
+	enum dsr_wait how;
+	struct dsr_wait_tuning tuning; /* no defaults left in it */
+	uint64_t turn;                 /* since the last time that there was something to do */
+	struct dsr_park *park;         /* counted as a sleeper there; NULL: nowhere */
+	int64_t ticket;
+	int64_t state; /* enum dsr_consumer_state */
+	int64_t counts[DSR_COUNTS];
+};
 
-/* What @wait comes down to where a thread that spins would keep the other from running. */
-enum dsr_wait dsr_wait_on_one_cpu(enum dsr_wait wait);
+/* Does the strategy exist, and is its tuning one? */
+bool dsr_wait_valid(enum dsr_wait wait, const struct dsr_wait_tuning *tuning);
 
-void dsr_wait_sleep(void);
+/* Does it keep a CPU to itself? */
+bool dsr_wait_spins(enum dsr_wait wait);
+
+/* What it is to do from now on; not within a wait. A cleared one is ready for it. */
+void dsr_waiter_set(struct dsr_waiter *w, enum dsr_wait how, const struct dsr_wait_tuning *tuning);
+
+/* Passes one turn, until @deadline at the most; the caller then looks again. */
+void dsr_waiter_turn(struct dsr_waiter *w, const struct dsr_target *target, int64_t deadline);
+
+/* There was something to do, or it is over: after any number of turns, none included. */
+void dsr_waiter_end(struct dsr_waiter *w);
+
+static inline void dsr_count(int64_t *counter)
+{
+	/* Relaxed: it has one writer, and is read by observers who may be a moment late. */
+	dsr_store_relaxed(counter, dsr_load_relaxed(counter) + 1);
+}
+
+void dsr_waiter_read(const struct dsr_waiter *w, struct dsr_waits *out);
+
+/* Passes the @turn-th turn of waiting for something that is about to happen. */
+void dsr_pass_time(uint64_t turn);
+
+/* Until @deadline. */
+void dsr_sleep_until(int64_t deadline);
 
 /* Nanoseconds of CLOCK_MONOTONIC. */
 int64_t dsr_now(void);
 
 /* When a timeout that begins now is over: now, if it is below zero; DSR_FOREVER stays. */
 int64_t dsr_deadline(int64_t timeout);
-
-/* Passes one turn; @turn counts them from 0 since the last event. */
-static inline void dsr_wait_turn(enum dsr_wait wait, uint64_t turn)
-{
-	if (wait == DSR_WAIT_BUSY_SPIN)
-		return;
-	if (wait == DSR_WAIT_PAUSE || turn < DSR_WAIT_SPINS)
-		dsr_relax();
-	else if (wait == DSR_WAIT_YIELD || turn < DSR_WAIT_SPINS + DSR_WAIT_YIELDS)
-		sched_yield();
-	else
-		dsr_wait_sleep();
-}
 
 #endif

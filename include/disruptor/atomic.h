@@ -26,6 +26,7 @@
  *	dsr_store_release			earlier accesses stay earlier
  *	dsr_fetch_add, dsr_exchange		atomic; treat as relaxed
  *	dsr_compare_exchange			atomic; treat as relaxed
+ *	dsr_compare_exchange_release		earlier accesses stay earlier, if it took
  *	dsr_full_fence				store-load too
  *	dsr_light_fence				the compiler only; the other side
  *						pays with membarrier(2)
@@ -117,6 +118,22 @@ DSR_ATOMIC_INLINE int64_t dsr_compare_exchange(int64_t *word, int64_t expected, 
 {
 #if defined(DSR_ATOMIC_BUILTINS)
 	__atomic_compare_exchange_n(word, &expected, value, false, __ATOMIC_RELAXED,
+				    __ATOMIC_RELAXED);
+	return expected;
+#else
+	return uatomic_cmpxchg(word, expected, value);
+#endif
+}
+
+/*
+ * The same for who lets go by it. liburcu documents a full barrier on both
+ * sides; it is one of release at the least on every machine and compiler.
+ */
+DSR_ATOMIC_INLINE int64_t dsr_compare_exchange_release(int64_t *word, int64_t expected,
+						       int64_t value)
+{
+#if defined(DSR_ATOMIC_BUILTINS)
+	__atomic_compare_exchange_n(word, &expected, value, false, __ATOMIC_RELEASE,
 				    __ATOMIC_RELAXED);
 	return expected;
 #else

@@ -33,6 +33,10 @@ DSR_BEGIN_DECLS
  * @paced:    events before it are taken without asking dsr_batch_pace()
  * @ahead:    how far that looks, in slots; 0: not at all
  * @flowing:  it found enough there the last time
+ * @settled:  the ones before it are known to be done with by those that the
+ *	      consumer follows, or to be its worker's: what is not an event there
+ *	      never will be. 0: nobody knows, the stamps have to tell
+ * @lane:     a worker's: behind @end there may be more
  *
  * On the consumer's stack, nobody else's business. Read no field yourself.
  */
@@ -45,7 +49,9 @@ struct dsr_batch {
 	int64_t paced;
 	int64_t ahead;
 	int64_t flowing;
-	int64_t reserved[5];
+	int64_t settled;
+	int64_t lane;
+	int64_t reserved[3];
 };
 
 DSR_STATIC_ASSERT(sizeof(struct dsr_batch) == 120, "inline code was compiled for it");
@@ -55,7 +61,8 @@ DSR_STATIC_ASSERT(offsetof(struct dsr_batch, paced) == 56, "inline code was comp
 /* Behind the inline calls: keep a distance, step over aborted slots. Not for direct use. */
 void dsr_batch_pace(struct dsr_batch *batch);
 DSR_COLD void *dsr_batch_skip(struct dsr_batch *batch);
-DSR_COLD bool dsr_batch_more_behind(const struct dsr_batch *batch);
+DSR_COLD void *dsr_batch_next_lane(struct dsr_batch *batch);
+DSR_COLD bool dsr_batch_more_behind(struct dsr_batch *batch);
 
 /**
  * dsr_batch_next() - take the next event of the batch
@@ -69,7 +76,7 @@ DSR_INLINE void *dsr_batch_next(struct dsr_batch *batch)
 	void *event = dsr_slots_event(&batch->slots, sequence);
 
 	if (dsr_unlikely(sequence == batch->end))
-		return NULL;
+		return batch->lane ? dsr_batch_next_lane(batch) : NULL;
 	if (dsr_unlikely(sequence >= batch->paced))
 		dsr_batch_pace(batch);
 	/* [OBSERVE<-PUBLISH] The stamp is seen before the event is read. */
@@ -91,19 +98,17 @@ DSR_INLINE int64_t dsr_batch_sequence(const struct dsr_batch *batch)
  *
  * Takes nothing. Once true it stays true until the event is taken.
  */
-DSR_INLINE bool dsr_batch_more(const struct dsr_batch *batch)
+DSR_INLINE bool dsr_batch_more(struct dsr_batch *batch)
 {
 	int64_t sequence = batch->next;
-	int64_t stamp;
 
 	if (sequence == batch->end)
-		return false;
+		return batch->lane ? dsr_batch_more_behind(batch) : false;
 	/* Relaxed: no event is read on the strength of it. */
-	stamp = dsr_load_relaxed(
-		dsr_slots_stamp(&batch->slots, dsr_slots_event(&batch->slots, sequence)));
-	if (stamp == ~sequence)
-		return dsr_batch_more_behind(batch);
-	return stamp == sequence;
+	if (dsr_load_relaxed(dsr_slots_stamp(&batch->slots,
+					     dsr_slots_event(&batch->slots, sequence))) == sequence)
+		return true;
+	return dsr_batch_more_behind(batch);
 }
 
 /**
@@ -114,8 +119,12 @@ DSR_INLINE bool dsr_batch_more(const struct dsr_batch *batch)
  */
 DSR_INLINE void dsr_batch_release(struct dsr_batch *batch)
 {
-	/* [CONSUME->RECLAIM] We are done with the events before a producer writes there again. */
+	/*
+	 * [CONSUME->RECLAIM] We are done with the events before a producer writes there again.
+	 * [CONSUME->FOLLOW] And what we changed in them comes before who follows us reads it.
+	 */
 	dsr_store_release(&batch->sequence->value, batch->next - 1);
+	dsr_park_notify(&batch->sequence->park);
 }
 
 DSR_END_DECLS

@@ -15,7 +15,9 @@
  */
 
 #include <disruptor/placement.h>
+#include <disruptor/poller.h>
 #include <disruptor/processor.h>
+#include <disruptor/workers.h>
 
 DSR_BEGIN_DECLS
 
@@ -30,6 +32,10 @@ struct dsr_disruptor;
 
 struct dsr_builder *dsr_builder_create(int abi, bool many, uint64_t capacity, size_t event_size);
 int dsr_handle_events_sized(struct dsr_builder *b, const struct dsr_handler *handler, size_t size);
+int dsr_handle_with_workers_sized(struct dsr_builder *b, const struct dsr_workers *workers,
+				  size_t size, size_t handler_size);
+int dsr_add_poller_sized(struct dsr_builder *b, const struct dsr_poller_options *options,
+			 size_t size);
 
 /**
  * dsr_build_single_producer() - begin a disruptor that one thread publishes to
@@ -107,13 +113,63 @@ DSR_INLINE int dsr_handle_events(struct dsr_builder *b, const struct dsr_handler
 }
 
 /**
+ * dsr_handle_with_workers() - add a worker group: each event goes to one of them
+ * @workers: copied, its handlers too
+ *
+ * Return: 0, or the builder's error.
+ */
+DSR_INLINE int dsr_handle_with_workers(struct dsr_builder *b, const struct dsr_workers *workers)
+{
+	return dsr_handle_with_workers_sized(b, workers, sizeof(*workers),
+					     sizeof(*workers->handlers));
+}
+
+/**
+ * dsr_add_poller() - add a consumer without a thread; dsr_poller_find() gets it later
+ * @options: copied
+ *
+ * Return: 0, or the builder's error.
+ */
+DSR_INLINE int dsr_add_poller(struct dsr_builder *b, const struct dsr_poller_options *options)
+{
+	return dsr_add_poller_sized(b, options, sizeof(*options));
+}
+
+/**
+ * dsr_then() - what is added from here on follows all that was added since the last call
+ *
+ *	dsr_handle_events(b, &journal);
+ *	dsr_handle_events(b, &replicate);
+ *	dsr_then(b);
+ *	dsr_handle_events(b, &apply);	// after both
+ *
+ * What names its own predecessors (dsr_handler.after) follows these alone, and
+ * is part of the stage all the same. Together they make any graph without a
+ * cycle. One who follows b, which follows a, need not be told about a.
+ *
+ * Return: 0, or the builder's error: -EINVAL if nothing was added.
+ */
+int dsr_then(struct dsr_builder *b);
+
+/**
+ * dsr_default_on_error() - what comes of a failed handler that has no on_error
+ * @on_error: dsr_error_stop unless set otherwise
+ * @state:    handed to it instead of the handler's; it is called on each of their threads
+ *
+ * Return: 0, or the builder's error.
+ */
+int dsr_default_on_error(struct dsr_builder *b, dsr_error_fn on_error, void *state);
+
+/**
  * dsr_start() - make the disruptor
  * @d: receives it; NULL on failure
  *
- * Places the memory, starts and pins the threads and returns when each of them
- * is in its loop; or takes everything back and returns why not.
+ * Checks that the graph is one: -ENOENT if a handler follows a name that nobody
+ * has, -ELOOP if handlers follow each other in a circle. Places the memory,
+ * starts and pins the threads and returns when each of them is in its loop; or
+ * takes everything back and returns why not.
  *
- * Return: 0; the builder's error; -EALREADY if it has been started; -ENOMEM;
+ * Return: 0; the builder's error; -ENOENT and -ELOOP as above; -EALREADY if it has been started; -ENOMEM;
  * -EAGAIN: no more threads; -ENODEV or -EPERM: a CPU or node is not to be had;
  * what on_start() or init() returned; with DSR_REQUIRE also -EOPNOTSUPP and what
  * mbind(2) says. dsr_builder_message() has the sentence.

@@ -21,8 +21,11 @@
  *	-ENOEXEC	compiled against headers that this library does not serve
  *	-EINVAL		not a value that the call takes
  *	-E2BIG		a struct with a field set that this library does not know
- *	-EEXIST		two handlers of one name
- *	-ENAMETOOLONG	a handler's name of more than DSR_NAME_MAX bytes
+ *	-EEXIST		two consumers of one name
+ *	-ENOENT		no consumer of that name
+ *	-ELOOP		consumers that follow each other in a circle
+ *	-ERANGE		a sequence that is not in the ring any more, or not yet
+ *	-ENAMETOOLONG	a name of more than DSR_NAME_MAX bytes
  *	-ENOMEM		no memory, or none on the node that is required
  */
 

@@ -48,7 +48,7 @@ enum dsr_strictness {
  * @page_size:	 bytes of the kernel's pages here
  * @huge_bytes:	 of the slots' bytes, held by transparent huge pages
  * @threads:	 how many threads dsr_placement_thread() can describe
- * @waits_yield: only one CPU is allowed: spinning strategies yield instead
+ * @waits_yield: too few CPUs for those who spin (wait.h): they yield instead
  */
 struct dsr_placement {
 	uint64_t bytes;
@@ -105,7 +105,7 @@ DSR_INLINE int dsr_placement_read(struct dsr_disruptor *d, struct dsr_placement 
 
 /**
  * dsr_placement_thread() - where a processor's thread is now
- * @index: 0 to dsr_placement.threads - 1, in the order of dsr_handle_events()
+ * @index: 0 to dsr_placement.threads - 1, in the order they were added
  *
  * Threads: any. Return: 0; -EINVAL.
  */

@@ -20,16 +20,22 @@ DSR_BEGIN_DECLS
  * @DSR_RELEASE:  go on, and give the slots up to here back to the producers
  *		  now, not only at the end of the batch
  * @DSR_STOP:	  this handler wants no more. It leaves the gate: producers do not
- *		  wait for it any longer
+ *		  wait for it any longer, and what follows it does not either
+ * @DSR_STOP_ALL: everybody is to stop, as by dsr_halt()
+ * @DSR_RETRY:	  begin this batch again, from its first event or, if some were
+ *		  released, from the first that was not. The batch may have
+ *		  grown by then. dsr_handler.retry_pause and retry_most say how
+ *		  soon and how often
  *
- * A negative errno instead means that the handler failed. It stops like
- * DSR_STOP, and on_stop() is told the errno. Any other value is -EINVAL, the
- * same way.
+ * A negative errno instead means that the handler failed: dsr_handler.on_error
+ * decides what comes of it. Any other value is -EINVAL, the same way.
  */
 enum dsr_result {
 	DSR_CONTINUE = 0,
 	DSR_RELEASE = 1,
 	DSR_STOP = 2,
+	DSR_STOP_ALL = 3,
+	DSR_RETRY = 4,
 };
 
 /*
@@ -63,15 +69,37 @@ typedef int (*dsr_event_fn)(void *event, int64_t sequence, bool end_of_batch, vo
 typedef int (*dsr_batch_fn)(struct dsr_batch *batch, void *state);
 
 /**
+ * dsr_error_fn - a handler has failed: what now?
+ * @event:    the one that it failed at; of a batch handler, the last one it took
+ * @sequence: that event's
+ * @error:    the negative errno it returned; -EAGAIN: it asked for DSR_RETRY too often
+ * @state:    the handler's; of the builder's default, that one's
+ *
+ * Called on the handler's thread. What the handler kept of the batch up to @event
+ * goes back when it goes on: flush it here. Return: DSR_CONTINUE: go on with the event
+ * behind it; DSR_RETRY: begin the batch again; DSR_STOP or DSR_STOP_ALL, and
+ * on_stop() is told @error. A negative errno stops with that one instead.
+ */
+typedef int (*dsr_error_fn)(void *event, int64_t sequence, int error, void *state);
+
+/* Two policies ready made: go on behind the event, and stop. */
+int dsr_error_skip(void *event, int64_t sequence, int error, void *state);
+int dsr_error_stop(void *event, int64_t sequence, int error, void *state);
+
+/* The names for dsr_handler.after; in C, good until the end of the block. */
+#define DSR_AFTER(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/**
  * struct dsr_handler - what a processor runs, and how
  * @on_event:  either this
  * @on_batch:  or this
  * @on_start:  NULL, or called once on the thread, pinned, before any event.
- *	       A negative errno fails dsr_start() with it
+ *	       A negative errno fails dsr_start() or dsr_attach_handler() with it
  * @on_stop:   NULL, or called once on the thread, after the last event. @reason
- *	       is 0: drained; DSR_STOP: the handler's own wish; -ECANCELED: halted;
- *	       another negative errno: the handler failed with it
- * @state:     handed to all four; used by this one thread only
+ *	       is 0: drained; DSR_STOP or DSR_STOP_ALL: the handler's own wish;
+ *	       -ECANCELED: halted, or detached; another negative errno: the
+ *	       handler failed with it
+ * @state:     handed to all of them; used by this one thread only
  * @name:      thread's and report's name, up to DSR_NAME_MAX bytes, no two
  *	       alike; copied. NULL: "processor-0" and so on
  * @pin:       DSR_CPU(n), DSR_NODE(n) or DSR_UNPINNED
@@ -79,6 +107,23 @@ typedef int (*dsr_batch_fn)(struct dsr_batch *batch, void *state);
  * @max_batch: most events of one batch, 1 to the ring's capacity; 0: no limit
  *	       but the capacity. Slots go back batch by batch, so a small value
  *	       lets waiting producers go on sooner and costs a store a batch
+ * @tuning:    parameters of @wait
+ * @after:     names of handlers, pollers and worker groups, a NULL behind them: it
+ *	       sees each event when these are done with it, and sees what they
+ *	       changed in it. In the builder they may come later. NULL: it follows
+ *	       the builder's stage (dsr_then()); an empty list: nobody
+ * @on_batch_start: NULL, or called before each batch, and before each retry of one:
+ *	       it will have @size events, of the @depth that are there for it now.
+ *	       Costs a look at each event's stamp
+ * @on_idle:   NULL, or called when there was nothing to do for @idle_after
+ *	       nanoseconds, and again after each such time: @sequence is what the
+ *	       handler is done with. Answers as an event handler does;
+ *	       DSR_RELEASE and DSR_RETRY are as DSR_CONTINUE
+ * @idle_after: nanoseconds, above 0 if there is an @on_idle
+ * @on_error:  NULL: the builder's default (dsr_default_on_error()), which is to stop
+ * @retry_pause: nanoseconds before a batch is begun again
+ * @retry_most: so many retries of a batch in a row; one more is an error, -EAGAIN.
+ *	       0: no limit
  *
  * A zero means the default everywhere: clear what you do not set.
  */
@@ -92,6 +137,14 @@ struct dsr_handler {
 	int pin;
 	enum dsr_wait wait;
 	uint32_t max_batch;
+	struct dsr_wait_tuning tuning;
+	const char *const *after;
+	void (*on_batch_start)(int64_t size, int64_t depth, void *state);
+	int (*on_idle)(int64_t sequence, void *state);
+	int64_t idle_after;
+	dsr_error_fn on_error;
+	int64_t retry_pause;
+	uint32_t retry_most;
 };
 
 DSR_END_DECLS

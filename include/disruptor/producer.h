@@ -50,16 +50,17 @@ struct dsr_ring;
  * @ring:	what the cold path needs
  * @owner:	debug builds: the thread that claims with this handle
  * @error:	why the last claim that failed did
- * @wait:	how to wait for a free slot (enum dsr_wait)
  * @skip_first:	many producers: the claim that was cancelled while it waited, if
  * @skip_end:	any, covers [skip_first, skip_end): nobody will fill these
  * @careful:	single producer: every claim takes the cold path, for its fence;
  *		many: take nothing before there is room (producer.c says when)
  * @ahead:	each stamp asks for the line so many bytes on, to write to it; 0: not
  * @calm:	how many laps in a row consumers had read all there was
+ * @published:	where those sleep who wait for a stamp; constant
  *
  * The producing thread writes it all, but for @limit, which shutdown sets to 0
- * once. Shutdown and draining consumers read @next and the skip range. The
+ * once. Shutdown and draining consumers read @next and the skip range; so do
+ * dsr_attach_*() with @limit and dsr_snapshot_take() with @open. The
  * page lies on the node of the thread that asked for the handle. Read no field
  * yourself: they are here for the inline calls below.
  */
@@ -71,13 +72,13 @@ struct dsr_producer {
 	int64_t *cursor;
 	struct dsr_ring *ring;
 	int64_t owner;
-	int32_t error;
-	int32_t wait;
+	int64_t error;
 	int64_t skip_first;
 	int64_t skip_end;
 	int64_t careful;
 	int64_t ahead;
 	int64_t calm;
+	struct dsr_park *published;
 } DSR_ALIGNED(DSR_CACHELINE);
 
 DSR_STATIC_ASSERT(sizeof(struct dsr_producer) == DSR_CACHELINE, "inline code was compiled for it");
@@ -109,10 +110,16 @@ struct dsr_producer *dsr_producer(struct dsr_disruptor *d);
 int dsr_producer_release(struct dsr_producer *p);
 
 /**
- * dsr_producer_set_wait() - how this handle waits for a free slot
+ * dsr_producer_tune_wait() - how this handle waits for a free slot
+ * @tuning: parameters of @wait, copied; NULL: the defaults
  *
- * Threads: the handle's. Return: 0; -EINVAL.
+ * Threads: the handle's. Return: 0; -EINVAL, also for DSR_WAIT_CUSTOM without
+ * a turn.
  */
+int dsr_producer_tune_wait(struct dsr_producer *p, enum dsr_wait wait,
+			   const struct dsr_wait_tuning *tuning);
+
+/** dsr_producer_set_wait() - the same with the defaults */
 int dsr_producer_set_wait(struct dsr_producer *p, enum dsr_wait wait);
 
 /* Behind the inline calls; not for direct use. */
@@ -186,8 +193,9 @@ DSR_INLINE_ALWAYS int64_t dsr_claim_take(struct dsr_producer *p, uint32_t n, uin
 		    dsr_compare_exchange(p->cursor, first, first + n) != first)
 			return dsr_claim_slow(p, -1, n, least, timeout);
 	}
-	p->open = first;
-	p->next = first + n;
+	/* Relaxed, both: others only look how far we are. */
+	dsr_store_relaxed(&p->open, first);
+	dsr_store_relaxed(&p->next, first + n);
 	return first;
 }
 
@@ -212,7 +220,8 @@ DSR_INLINE void *dsr_event(const struct dsr_producer *p, int64_t sequence)
  * Threads: the handle's. Return: the first sequence; -EINVAL for n;
  * -EAGAIN (DSR_NOW) or -ETIMEDOUT if there is no room; -ECANCELED once the
  * disruptor is being shut down; -EDEADLK if only the caller could make room (a
- * handler of the same ring, or a single producer's open claim); -EBUSY with a
+ * handler of the same ring, the thread that polls it, or a single producer's open
+ * claim); -EBUSY with a
  * claim open, many producers; -EOVERFLOW beyond the last sequence; -EPERM on
  * another thread than the handle's, -EINVAL for a NULL one, debug builds. Nothing
  * is claimed then. Of many producers, -EOVERFLOW for n may leave none of the last
@@ -272,7 +281,7 @@ DSR_INLINE void *dsr_try_claim(struct dsr_producer *p)
  */
 DSR_INLINE int dsr_claim_error(const struct dsr_producer *p)
 {
-	return p->error;
+	return (int)p->error;
 }
 
 /* Stamps the open claim up to @end: with the sequence, or with its complement. */
@@ -290,7 +299,9 @@ DSR_INLINE void dsr_claim_stamp(struct dsr_producer *p, int64_t end, int64_t fli
 		if (ahead)
 			dsr_prefetch_for_write((char *)event + ahead);
 	}
-	p->open = end;
+	/* Relaxed: others only look how far we are. */
+	dsr_store_relaxed(&p->open, end);
+	dsr_park_notify(p->published);
 }
 
 /* Deals with the whole open claim, one way or the other. */

@@ -276,7 +276,7 @@ pinned()
 	taskset -cp "$first" $BASHPID
 	run -S "$tmp/dpkg.log"
 	cat "$tmp/report"
-	grep '^thread journal: .* waits by sleep' "$tmp/report"
+	grep '^thread journal: .* waits by park' "$tmp/report"
 	grep '^verified:' "$tmp/report"
 }
 

@@ -73,7 +73,8 @@ static_names()
 {
 	nm -g --defined-only "$prefix/lib/libdisruptor.a" | awk 'NF == 3 { print $3 }' >"$tmp/names"
 	grep -x dsr_start "$tmp/names"
-	none grep -v '^dsr_' "$tmp/names"
+	# And the probes' weak one, which each user of sys/sdt.h has.
+	none grep -v -e '^dsr_' -e '^_\.stapsdt\.base$' "$tmp/names"
 }
 
 pkg_config()

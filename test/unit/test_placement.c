@@ -170,7 +170,7 @@ CASE(placement, spinning_on_one_cpu_becomes_yielding)
 		expect(thread.wait, DSR_WAIT_YIELD);
 	}
 	read_text(d, text, sizeof(text));
-	cr_assert(strstr(text, "one CPU") != NULL);
+	cr_assert(strstr(text, "too few CPUs") != NULL);
 	finish(d);
 	expect(seen[0].count, 400);
 	expect(seen[1].count, 400);
@@ -228,7 +228,7 @@ CASE(placement, threads_are_what_the_kernel_says)
 		expect_comm(thread.tid, names[i]);
 		expect(thread.pin, i == 1 ? DSR_CPU(some_cpu()) : DSR_UNPINNED);
 		expect(thread.cpus, i == 1 ? 1 : CPU_COUNT(&set));
-		expect(thread.wait, i == 1 ? DSR_WAIT_YIELD : DSR_WAIT_SLEEP);
+		expect(thread.wait, i == 1 ? DSR_WAIT_YIELD : DSR_WAIT_PARK);
 		cr_assert(thread.cpu >= -1 && thread.cpu < CPU_SETSIZE);
 		cr_assert(thread.cpu == -1 || CPU_ISSET(thread.cpu, &set));
 		if (i != 1)

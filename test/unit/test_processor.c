@@ -559,8 +559,8 @@ CASE(processor, handler_fails)
 
 CASE(processor, handler_answers_nonsense)
 {
-	run_answer(3, -EINVAL);
-	run_answer(7, -EINVAL);
+	run_answer(DSR_RETRY + 1, -EINVAL);
+	run_answer(77, -EINVAL);
 	run_answer(INT32_MAX, -EINVAL);
 }
 
@@ -823,7 +823,7 @@ CASE(processor, starting_with_a_positive_answer)
 
 CASE(processor, waits_each_way)
 {
-	for (int wait = DSR_WAIT_DEFAULT; wait <= DSR_WAIT_SLEEP; wait++) {
+	for (int wait = DSR_WAIT_DEFAULT; wait < DSR_WAIT_CUSTOM; wait++) {
 		struct seen s;
 		struct dsr_handler handler;
 		struct dsr_disruptor *d;

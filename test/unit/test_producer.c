@@ -532,14 +532,14 @@ CASE_BOTH(producer, waits_as_it_is_told)
 	expect(dsr_producer_set_wait(NULL, DSR_WAIT_YIELD), -EINVAL);
 	expect(dsr_producer_set_wait(p, (enum dsr_wait)99), -EINVAL);
 	expect(dsr_producer_set_wait(p, (enum dsr_wait) - 1), -EINVAL);
-	expect(dsr_producer_set_wait(p, (enum dsr_wait)(DSR_WAIT_SLEEP + 1)), -EINVAL);
-	for (int wait = DSR_WAIT_DEFAULT; wait <= DSR_WAIT_SLEEP; wait++) {
+	expect(dsr_producer_set_wait(p, (enum dsr_wait)(DSR_WAIT_CUSTOM + 1)), -EINVAL);
+	for (int wait = DSR_WAIT_DEFAULT; wait < DSR_WAIT_CUSTOM; wait++) {
 		expect(dsr_producer_set_wait(p, (enum dsr_wait)wait), 0);
 		for (int i = 0; i < 20; i++)
 			put(p, 2);
 	}
 	finish(d);
-	expect_seen(&s, 200);
+	expect_seen(&s, DSR_WAIT_CUSTOM * 20 * 2);
 }
 
 CASE_BOTH(producer, blocked_one_goes_on_when_a_slot_is_free)

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DSR_LIB_TEXT_H
+#define DSR_LIB_TEXT_H
+
+#include <stddef.h>
+
+/* Text that is appended like snprintf() does: counts on when the room is used up. */
+struct dsr_text {
+	char *text;
+	size_t size;
+	size_t length;
+};
+
+void dsr_put(struct dsr_text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -27,3 +27,8 @@ double clock_ns_of(uint64_t ticks)
 {
 	return (double)ticks * ns_per_tick;
 }
+
+uint64_t clock_ticks_of(double ns)
+{
+	return (uint64_t)(ns / ns_per_tick);
+}

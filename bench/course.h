@@ -3,8 +3,8 @@
 #define BENCH_COURSE_H
 
 /**
- * What every contender runs: so many events of such a size from these CPUs to
- * that one, every word written and every word read and checked.
+ * What every contender runs: so many events of such a size from these threads to
+ * those, every word written and every word read and checked.
  */
 
 #include <pthread.h>
@@ -15,17 +15,23 @@
 #include <disruptor/atomic.h>
 
 #include "histogram.h"
+#include "shapes.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-enum { WORDS_MAX = 7, BATCH_MAX = 64, PRODUCERS_MAX = 2, TRIPS_TIMED = 64 };
+enum { WORDS_MAX = 7, BATCH_MAX = 64, CPUS_MAX = 4, TRIPS_TIMED = 64 };
+
+/* A power of two: an event's producer is masked with it. */
+enum { PRODUCERS_MAX = 4 };
 
 #define ALWAYS static inline __attribute__((always_inline))
 
 /**
  * struct course - one scenario
+ * @shape:	who follows whom; all but the line have one producer, and those whose
+ *		consumers change words have events of 4
  * @words:	8-byte words of an event
  * @batch:	events that are put, and taken, at once; 1: one by one
  * @producers:	producer threads
@@ -33,10 +39,12 @@ enum { WORDS_MAX = 7, BATCH_MAX = 64, PRODUCERS_MAX = 2, TRIPS_TIMED = 64 };
  * @capacity:	slots, a power of two
  * @warmup:	events, or round trips, of each producer before the clock starts
  * @events:	the same with the clock running
- * @cpus:	CPUs of the producers (in turn) and, second, of the consumer; -1: not pinned
+ * @cpus:	CPUs of the threads in turn, producers first; -1: not pinned
+ * @cpu_count:	how many, at least 1
  * @yield:	who waits yields instead of spinning with the core's spin hint
  */
 struct course {
+	enum shape shape;
 	uint32_t words;
 	uint32_t batch;
 	uint32_t producers;
@@ -44,16 +52,17 @@ struct course {
 	uint32_t capacity;
 	uint64_t warmup;
 	uint64_t events;
-	int cpus[2];
+	int cpus[CPUS_MAX];
+	uint32_t cpu_count;
 	bool yield;
 };
 
 /**
  * struct outcome - what one run gave
  * @begun: ticks when the first producer began, warmed up
- * @ended: ticks when the last event had been read
- * @sum:   of all words read
- * @wrong: events that were not the next of their producer
+ * @ended: ticks when all consumers had read their last event
+ * @sums:  of all words read, for each consumer
+ * @wrong: events that were not the next of their producer, of all consumers
  * @trips: latency: round trips, in ticks
  * @runs:  latency: of so many round trips each, TRIPS_TIMED, the ticks. A single trip may be
  *	   as short as a few steps of the clock
@@ -62,7 +71,7 @@ struct course {
 struct outcome {
 	uint64_t begun;
 	uint64_t ended;
-	uint64_t sum;
+	uint64_t sums[CONSUMERS_MAX];
 	uint64_t wrong;
 	struct histogram *trips;
 	double *runs;
@@ -75,7 +84,12 @@ struct outcome {
  * @stream:   throughput; 0 or a negative errno
  * @pingpong: round trips through two queues, one each way; NULL: cannot
  * @many:     can have many producers
+ * @in_turn:  which wait for each other in the order they came, spinning: if there are more
+ *	      of them than CPUs, an event takes a time slice
  * @floor:    no queue, but what the machine can do
+ * @shapes:   can have several consumers that all see every event
+ * @missing:  NULL, or tells what this machine has not that it needs; that may be NULL, too
+ * @close:    NULL, or called when a scenario's last run is over
  */
 struct contender {
 	const char *name;
@@ -83,15 +97,21 @@ struct contender {
 	int (*stream)(const struct course *course, struct outcome *outcome);
 	int (*pingpong)(const struct course *course, struct outcome *outcome);
 	bool many;
+	bool in_turn;
 	bool floor;
+	bool shapes;
+	const char *(*missing)(void);
+	void (*close)(void);
 };
 
 extern const struct contender floor_contender, disruptor_contender, disruptor_event_contender,
-	ck_contender, rte_contender, boost_contender, boost_many_contender, mutex_contender;
+	ck_contender, rte_contender, boost_contender, boost_many_contender, mutex_contender,
+	lmax_contender;
 
 /* clock.c: what a tick is, found out once. */
 void clock_calibrate(void);
 double clock_ns_of(uint64_t ticks);
+uint64_t clock_ticks_of(double ns);
 
 ALWAYS uint64_t clock_ticks(void)
 {
@@ -113,6 +133,17 @@ ALWAYS uint64_t clock_ticks(void)
 /* cpus.c */
 int cpus_allowed(int *cpus, int most);
 void cpus_pin(int cpu); /* the calling thread; -1: leaves it as it is */
+
+/* The CPU of a thread; producers have the first numbers. */
+static inline int course_cpu(const struct course *course, uint32_t thread)
+{
+	return course->cpus[thread % course->cpu_count];
+}
+
+static inline uint32_t course_threads(const struct course *course)
+{
+	return course->producers + shape_consumers(course->shape);
+}
 
 ALWAYS void pass(bool yield)
 {
@@ -143,7 +174,9 @@ struct checker {
 	uint64_t next[PRODUCERS_MAX];
 };
 
-ALWAYS void event_check(struct checker *c, const uint64_t *event, uint32_t words, bool many)
+/* All words but @skip are summed. */
+ALWAYS void event_check_but(struct checker *c, const uint64_t *event, uint32_t words, bool many,
+			    uint32_t skip)
 {
 	uint64_t producer = many ? event[0] >> 48 & (PRODUCERS_MAX - 1) : 0;
 	uint32_t k;
@@ -151,7 +184,13 @@ ALWAYS void event_check(struct checker *c, const uint64_t *event, uint32_t words
 	c->wrong += event[0] != event_tag(producer, c->next[producer]);
 	c->next[producer]++;
 	for (k = 0; k < words; k++)
-		c->sum += event[k];
+		if (k != skip)
+			c->sum += event[k];
+}
+
+ALWAYS void event_check(struct checker *c, const uint64_t *event, uint32_t words, bool many)
+{
+	event_check_but(c, event, words, many, NO_WORD);
 }
 
 /* One side's clock: strokes so far, and when the last one and the last run began. */
@@ -178,15 +217,17 @@ ALWAYS void rally_count(struct rally *r, const struct course *course, struct out
 	}
 }
 
-/* What @outcome->sum has to be. */
-static inline uint64_t course_sum(const struct course *course)
+/* What outcome.sums[@consumer] has to be. */
+static inline uint64_t course_sum(const struct course *course, uint32_t consumer)
 {
-	uint64_t n = course->warmup + course->events, sum = 0, p;
+	uint64_t n = course->warmup + course->events, sum = 0, p, k;
+	struct role role = shape_role(course->shape, consumer);
 
 	for (p = 0; p < course->producers; p++)
-		sum += course->words * (n * event_tag(p, 0) + n * (n - 1) / 2) +
-		       n * (course->words * (uint64_t)(course->words - 1) / 2);
-	return sum;
+		for (k = 0; k < course->words; k++)
+			if (k != role.skip)
+				sum += n * (event_tag(p, 0) + k) + n * (n - 1) / 2;
+	return sum + n * role.seen;
 }
 
 #ifdef __cplusplus

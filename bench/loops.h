@@ -89,7 +89,7 @@ ALWAYS void consume(struct queue *q, const struct course *c, uint32_t words, boo
 		    struct checker *out)
 {
 	uint64_t left = (c->warmup + c->events) * c->producers;
-	struct checker checker = {0, 0, {0, 0}};
+	struct checker checker = {0, 0, {0}};
 	uint64_t event[WORDS_MAX];
 
 	while (left--) {
@@ -104,7 +104,7 @@ ALWAYS void consume_runs(struct queue *q, const struct course *c, uint32_t words
 			 struct checker *out)
 {
 	uint64_t left = (c->warmup + c->events) * c->producers;
-	struct checker checker = {0, 0, {0, 0}};
+	struct checker checker = {0, 0, {0}};
 	uint64_t events[WORDS_MAX * BATCH_MAX];
 
 	while (left) {
@@ -182,7 +182,7 @@ ALWAYS void serve(struct queue *const *queues, const struct course *c, uint32_t 
 ALWAYS void volley(struct queue *const *queues, const struct course *c, uint32_t words,
 		   struct outcome *out)
 {
-	struct checker checker = {0, 0, {0, 0}};
+	struct checker checker = {0, 0, {0}};
 	struct rally rally = {0, 0, 0};
 	uint64_t event[WORDS_MAX], i;
 
@@ -195,7 +195,7 @@ ALWAYS void volley(struct queue *const *queues, const struct course *c, uint32_t
 		event_check(&checker, event, words, false);
 		rally_count(&rally, c, out);
 	}
-	out->sum = checker.sum;
+	out->sums[0] = checker.sum;
 	out->wrong = checker.wrong;
 }
 

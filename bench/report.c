@@ -5,24 +5,10 @@
  * does meanwhile does to both. Shown is the median of these, and beside it the
  * median of the figures themselves.
  */
-#include <stdlib.h>
-
+#include "median.h"
 #include "report.h"
 
 enum { ROUNDS_MAX = 1024 };
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, uint32_t n)
-{
-	qsort(values, n, sizeof(*values), compare);
-	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
 
 static uint32_t ours(void)
 {
@@ -126,7 +112,8 @@ void report_print(const struct table *t)
 {
 	uint32_t i;
 
-	printf("\n%s: %s\n", t->scenario->name, t->scenario->title);
+	printf("\n%s: %s%s\n", t->scenario->name, t->scenario->title,
+	       t->yield ? "; waits yield" : "");
 	printf("    %-26s  %9s %7s %6s  %9s %7s %6s\n", t->scenario->latency ? "ns" : "ns an event",
 	       "near", "ratio", "rounds", "far", "ratio", "rounds");
 	for (i = 0; i < contender_count; i++) {

@@ -11,12 +11,14 @@
  * @rounds:  how many
  * @results: contender by contender, round by round
  * @ran:     per contender
+ * @yield:   there were more threads than CPUs
  */
 struct table {
 	const struct scenario *scenario;
 	uint32_t rounds;
 	struct result *results;
 	const bool *ran;
+	bool yield;
 };
 
 static inline struct result *table_at(const struct table *t, uint32_t contender, uint32_t round)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "median.h"
 #include "scenario.h"
 
 /* One way, in ns: CPUs of one core complex are below, of two or of a virtual machine's whim above. */
@@ -18,9 +19,20 @@ const struct contender *const contenders[] = {
 #if BENCH_WITH_BOOST
 	&boost_contender, &boost_many_contender,
 #endif
+#if BENCH_WITH_LMAX
+	&lmax_contender,
+#endif
 	&mutex_contender,
 };
 const uint32_t contender_count = sizeof(contenders) / sizeof(*contenders);
+
+const struct optional optionals[] = {
+	{"ck_ring", "libck-dev", BENCH_WITH_CK},
+	{"rte_ring", "libdpdk-dev", BENCH_WITH_RTE},
+	{"Boost", "libboost-dev and a C++ compiler", BENCH_WITH_BOOST},
+	{"LMAX Disruptor", "libdisruptor-java and default-jdk-headless", BENCH_WITH_LMAX},
+};
+const uint32_t optional_count = sizeof(optionals) / sizeof(*optionals);
 
 enum { TRIPS = 100000, RUNS_MAX = TRIPS / TRIPS_TIMED + 2 };
 
@@ -33,6 +45,12 @@ enum { TRIPS = 100000, RUNS_MAX = TRIPS / TRIPS_TIMED + 2 };
 	{                                                                             \
 		.words = w, .batch = n, .producers = p, .many = m, .capacity = 65536, \
 		.warmup = 65536, .events = 1000000                                    \
+	}
+
+#define SHAPE(w, s)                                                                    \
+	{                                                                              \
+		.shape = s, .words = w, .batch = 1, .producers = 1, .capacity = 65536, \
+		.warmup = 65536, .events = 1000000                                     \
 	}
 
 const struct scenario scenarios[] = {
@@ -49,13 +67,23 @@ const struct scenario scenarios[] = {
 	{"batch64-56", "one producer, 64 at once, 56 bytes", STREAM(7, 64, 1, false), false},
 	{"many1-8", "built for many, one producer, 8 bytes", STREAM(1, 1, 1, true), false},
 	{"many1-56", "built for many, one producer, 56 bytes", STREAM(7, 1, 1, true), false},
-	{"many2-8", "two producers, waits yield, 8 bytes", STREAM(1, 1, 2, true), false},
-	{"many2-56", "two producers, waits yield, 56 bytes", STREAM(7, 1, 2, true), false},
+	{"many2-8", "two producers, 8 bytes", STREAM(1, 1, 2, true), false},
+	{"many2-56", "two producers, 56 bytes", STREAM(7, 1, 2, true), false},
+	{"many3-8", "three producers, 8 bytes", STREAM(1, 1, 3, true), false},
+	{"multicast-8", "three consumers, each sees all, 8 bytes", SHAPE(1, SHAPE_MULTICAST),
+	 false},
+	{"pipeline-32", "three consumers in a row, 32 bytes", SHAPE(4, SHAPE_PIPELINE), false},
+	{"diamond-32", "two consumers, and one behind both, 32 bytes", SHAPE(4, SHAPE_DIAMOND),
+	 false},
 };
 const uint32_t scenario_count = sizeof(scenarios) / sizeof(*scenarios);
 
-bool scenario_fits(const struct scenario *s, const struct contender *c)
+bool scenario_fits(const struct scenario *s, uint32_t cpu_count, const struct contender *c)
 {
+	if (c->in_turn && s->course.producers > cpu_count)
+		return false;
+	if (s->course.shape != SHAPE_LINE)
+		return c->shapes;
 	if (s->latency)
 		return c->pingpong && c != &boost_many_contender;
 	/* A list of nodes is there for its many producers. */
@@ -64,20 +92,12 @@ bool scenario_fits(const struct scenario *s, const struct contender *c)
 	return c->many;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The median run, as ns for one way of one trip. */
 static double one_way(struct outcome *outcome)
 {
 	if (!outcome->ran)
 		return clock_ns_of((uint64_t)histogram_percentile(outcome->trips, 50)) / 2;
-	qsort(outcome->runs, outcome->ran, sizeof(*outcome->runs), compare);
-	return clock_ns_of((uint64_t)outcome->runs[outcome->ran / 2]) / TRIPS_TIMED / 2;
+	return clock_ns_of((uint64_t)median(outcome->runs, outcome->ran)) / TRIPS_TIMED / 2;
 }
 
 /* How near the CPUs are just now: the floor's ping-pong, for a moment. */
@@ -88,8 +108,10 @@ static double probe(const struct course *like)
 	struct course course = *like;
 	struct outcome outcome = {.trips = &trips, .runs = runs};
 
+	course.shape = SHAPE_LINE;
 	course.words = 1;
 	course.batch = 1;
+	course.producers = 1;
 	/* Two threads, a CPU each; but if there is only one for both. */
 	course.yield = course.cpus[0] < 0;
 	course.warmup = 500;
@@ -106,6 +128,17 @@ static enum regime regime_of(double before, double after)
 	return before < NEAR_BELOW ? NEAR : FAR;
 }
 
+/* Did each consumer read every word? */
+static bool all_read(const struct course *course, const struct outcome *outcome)
+{
+	uint32_t i;
+
+	for (i = 0; i < shape_consumers(course->shape); i++)
+		if (outcome->sums[i] != course_sum(course, i))
+			return false;
+	return !outcome->wrong;
+}
+
 static int measure(const struct scenario *s, const struct course *course, const struct contender *c,
 		   struct result *result)
 {
@@ -115,7 +148,7 @@ static int measure(const struct scenario *s, const struct course *course, const 
 
 	if (err < 0)
 		return err;
-	if (outcome.wrong || outcome.sum != course_sum(course))
+	if (!all_read(course, &outcome))
 		return -EILSEQ;
 	if (s->latency)
 		result->value = one_way(&outcome);

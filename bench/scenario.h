@@ -34,8 +34,20 @@ extern const uint32_t scenario_count;
 extern const struct contender *const contenders[];
 extern const uint32_t contender_count;
 
-/** scenario_fits() - can it, and is it worth looking at? */
-bool scenario_fits(const struct scenario *s, const struct contender *c);
+/**
+ * struct optional - a contender that is there if its packages were when this was built
+ */
+struct optional {
+	const char *name;
+	const char *packages;
+	bool built;
+};
+
+extern const struct optional optionals[];
+extern const uint32_t optional_count;
+
+/** scenario_fits() - can it, with so many CPUs, and is it worth looking at? */
+bool scenario_fits(const struct scenario *s, uint32_t cpu_count, const struct contender *c);
 
 /**
  * scenario_run() - one run, with a look at the machine before and after

@@ -26,7 +26,7 @@ static void *produce_main(void *argument)
 	const struct course *c = w->stream->course;
 	uint64_t tag = event_tag(w->index, 0);
 
-	cpus_pin(c->cpus[w->index % 2]);
+	cpus_pin(course_cpu(c, w->index));
 	w->stream->produce(w->stream->queue, c, tag, tag + c->warmup);
 	pthread_barrier_wait(&w->stream->warm);
 	w->ticks = clock_ticks();
@@ -38,7 +38,7 @@ static void *consume_main(void *argument)
 {
 	struct worker *w = argument;
 
-	cpus_pin(w->stream->course->cpus[1]);
+	cpus_pin(course_cpu(w->stream->course, w->index));
 	w->stream->consume(w->stream->queue, w->stream->course, &w->checker);
 	w->ticks = clock_ticks();
 	return NULL;
@@ -81,7 +81,7 @@ int threads_stream(const struct course *course, void *queue,
 	if (consume) {
 		pthread_join(workers[n].thread, NULL);
 		outcome->ended = workers[n].ticks;
-		outcome->sum = workers[n].checker.sum;
+		outcome->sums[0] = workers[n].checker.sum;
 		outcome->wrong = workers[n].checker.wrong;
 	}
 	pthread_barrier_destroy(&stream.warm);
@@ -100,7 +100,7 @@ static void *serve_main(void *argument)
 {
 	struct match *m = argument;
 
-	cpus_pin(m->course->cpus[1]);
+	cpus_pin(course_cpu(m->course, 1));
 	m->serve(m->queues, m->course);
 	return NULL;
 }
@@ -109,7 +109,7 @@ static void *volley_main(void *argument)
 {
 	struct match *m = argument;
 
-	cpus_pin(m->course->cpus[0]);
+	cpus_pin(course_cpu(m->course, 0));
 	m->volley(m->queues, m->course, m->outcome);
 	return NULL;
 }
@@ -131,5 +131,32 @@ int threads_pingpong(const struct course *course, void *queues,
 		return -err;
 	pthread_join(striker, NULL);
 	pthread_join(server, NULL);
+	return 0;
+}
+
+struct errand {
+	int cpu;
+	void (*run)(void *argument);
+	void *argument;
+};
+
+static void *alone_main(void *argument)
+{
+	struct errand *errand = argument;
+
+	cpus_pin(errand->cpu);
+	errand->run(errand->argument);
+	return NULL;
+}
+
+int threads_alone(int cpu, void (*run)(void *argument), void *argument)
+{
+	struct errand errand = {cpu, run, argument};
+	pthread_t thread;
+	int err = pthread_create(&thread, NULL, alone_main, &errand);
+
+	if (err)
+		return -err;
+	pthread_join(thread, NULL);
 	return 0;
 }

@@ -23,12 +23,15 @@ int threads_stream(const struct course *course, void *queue,
 		   void (*consume)(void *queue, const struct course *course, struct checker *out),
 		   struct outcome *outcome);
 
-/** One thread strikes on cpus[0] and keeps the score, the other on cpus[1] returns. */
+/** One thread strikes on the first CPU and keeps the score, the other on the second returns. */
 int threads_pingpong(const struct course *course, void *queues,
 		     void (*volley)(void *queues, const struct course *course,
 				    struct outcome *outcome),
 		     void (*serve)(void *queues, const struct course *course),
 		     struct outcome *outcome);
+
+/** Runs @run on a thread of its own, on that CPU or, -1, anywhere, and waits for its end. */
+int threads_alone(int cpu, void (*run)(void *argument), void *argument);
 
 #ifdef __cplusplus
 }

@@ -69,4 +69,5 @@ const struct contender ck_contender = {
 	.stream = stream,
 	.pingpong = pingpong,
 	.many = true,
+	.in_turn = true,
 };

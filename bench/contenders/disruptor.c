@@ -19,66 +19,82 @@ struct reader {
 	struct checker checker;
 	uint64_t left;
 	uint64_t ended;
-	uint32_t words;
-	bool many;
 } DSR_ALIGNED(DSR_CACHELINE);
 
-ALWAYS int read_batch(struct dsr_batch *batch, struct reader *r, uint32_t words, bool many)
+/* @n more are read. */
+ALWAYS int read_done(struct reader *r, uint64_t n)
 {
-	struct checker checker = r->checker;
-	const uint64_t *event;
-	uint64_t n = 0;
-
-	for (; (event = dsr_batch_next(batch)); n++)
-		event_check(&checker, event, words, many);
-	r->checker = checker;
 	r->left -= n;
 	if (!r->left)
 		r->ended = clock_ticks();
 	return DSR_CONTINUE;
 }
 
-/* One handler per size and kind: what these are is known when it is compiled. */
-#define READER(words, many)                                                                 \
-	static int batch_##words##_##many(struct dsr_batch *batch, void *state)             \
-	{                                                                                   \
-		return read_batch(batch, state, words, many);                               \
-	}                                                                                   \
-	static int event_##words##_##many(void *event, int64_t sequence, bool end_of_batch, \
-					  void *state)                                      \
-	{                                                                                   \
-		struct reader *r = state;                                                   \
-                                                                                            \
-		(void)sequence;                                                             \
-		(void)end_of_batch;                                                         \
-		event_check(&r->checker, event, words, many);                               \
-		if (!--r->left)                                                             \
-			r->ended = clock_ticks();                                           \
-		return DSR_CONTINUE;                                                        \
-	}
-READER(1, false)
-READER(4, false)
-READER(7, false)
-READER(1, true)
-READER(4, true)
-READER(7, true)
-
-static dsr_batch_fn batch_reader(const struct course *c)
+ALWAYS int read_batch(struct dsr_batch *batch, struct reader *r, uint32_t words, bool many,
+		      struct role role)
 {
-	if (c->words == 1)
-		return c->many ? batch_1_true : batch_1_false;
-	if (c->words == 4)
-		return c->many ? batch_4_true : batch_4_false;
-	return c->many ? batch_7_true : batch_7_false;
+	struct checker checker = r->checker;
+	uint64_t *event;
+	uint64_t n = 0;
+
+	for (; (event = dsr_batch_next(batch)); n++) {
+		event_check_but(&checker, event, words, many, role.skip);
+		if (role.edit != NO_WORD)
+			event[role.edit]++;
+	}
+	r->checker = checker;
+	return read_done(r, n);
 }
 
-static dsr_event_fn event_reader(const struct course *c)
+ALWAYS int read_event(uint64_t *event, struct reader *r, uint32_t words, bool many,
+		      struct role role)
 {
+	event_check_but(&r->checker, event, words, many, role.skip);
+	if (role.edit != NO_WORD)
+		event[role.edit]++;
+	return read_done(r, 1);
+}
+
+/* One handler per size, kind and role: what these are is known when it is compiled. */
+#define READER(name, words, many, skip, edit)                                                  \
+	static int batch_##name(struct dsr_batch *batch, void *state)                          \
+	{                                                                                      \
+		return read_batch(batch, state, words, many, (struct role){skip, edit, 0});    \
+	}                                                                                      \
+	static int event_##name(void *event, int64_t sequence, bool end_of_batch, void *state) \
+	{                                                                                      \
+		(void)sequence;                                                                \
+		(void)end_of_batch;                                                            \
+		return read_event(event, state, words, many, (struct role){skip, edit, 0});    \
+	}
+READER(1, 1, false, NO_WORD, NO_WORD)
+READER(4, 4, false, NO_WORD, NO_WORD)
+READER(7, 7, false, NO_WORD, NO_WORD)
+READER(many_1, 1, true, NO_WORD, NO_WORD)
+READER(many_4, 4, true, NO_WORD, NO_WORD)
+READER(many_7, 7, true, NO_WORD, NO_WORD)
+READER(first, 4, false, NO_WORD, 1)
+READER(second, 4, false, NO_WORD, 2)
+READER(left, 4, false, 2, 1)
+READER(right, 4, false, 1, 2)
+
+struct readers {
+	dsr_batch_fn batch;
+	dsr_event_fn event;
+};
+#define READERS(name) ((struct readers){batch_##name, event_##name})
+
+static struct readers readers_of(const struct course *c, struct role role)
+{
+	if (role.edit == 1)
+		return role.skip == NO_WORD ? READERS(first) : READERS(left);
+	if (role.edit == 2)
+		return role.skip == NO_WORD ? READERS(second) : READERS(right);
 	if (c->words == 1)
-		return c->many ? event_1_true : event_1_false;
+		return c->many ? READERS(many_1) : READERS(1);
 	if (c->words == 4)
-		return c->many ? event_4_true : event_4_false;
-	return c->many ? event_7_true : event_7_false;
+		return c->many ? READERS(many_4) : READERS(4);
+	return c->many ? READERS(many_7) : READERS(7);
 }
 
 ALWAYS void publish(struct dsr_producer *p, uint32_t words, uint64_t tag, uint64_t end)
@@ -118,49 +134,86 @@ static void produce(void *queue, const struct course *c, uint64_t tag, uint64_t 
 		c->batch == 1 ? publish(*p, 7, tag, end) : publish_runs(*p, 7, c->batch, tag, end);
 }
 
-static int start(struct dsr_disruptor **d, const struct course *c, struct dsr_handler *handler,
-		 int cpu)
+static struct dsr_builder *build(const struct course *c)
 {
-	struct dsr_builder *b = c->many ? dsr_build_multi_producer(c->capacity, c->words * 8)
-					: dsr_build_single_producer(c->capacity, c->words * 8);
-	int err;
+	return c->many ? dsr_build_multi_producer(c->capacity, c->words * 8)
+		       : dsr_build_single_producer(c->capacity, c->words * 8);
+}
 
+static void add(struct dsr_builder *b, const struct course *c, struct dsr_handler *handler, int cpu)
+{
 	handler->pin = cpu < 0 ? DSR_UNPINNED : DSR_CPU(cpu);
 	handler->wait = c->yield ? DSR_WAIT_YIELD : DSR_WAIT_PAUSE;
 	dsr_handle_events(b, handler);
-	err = dsr_start(b, d);
+}
+
+static int start(struct dsr_builder *b, struct dsr_disruptor **d)
+{
+	int err = dsr_start(b, d);
+
 	if (err < 0)
 		dsr_builder_destroy(b);
 	return err;
 }
 
-static int run(const struct course *c, struct outcome *outcome, struct dsr_handler *handler)
+/* Does @consumer follow the ones before it? */
+static bool begins_stage(enum shape shape, uint32_t consumer)
 {
-	struct reader reader = {.left = (c->warmup + c->events) * c->producers};
-	struct queue q = {0};
-	int err;
+	return shape == SHAPE_PIPELINE ? consumer > 0 : shape == SHAPE_DIAMOND && consumer == 2;
+}
 
-	handler->state = &reader;
-	err = start(&q.d, c, handler, c->cpus[1]);
+static int start_readers(const struct course *c, struct reader *readers, bool batches,
+			 struct dsr_disruptor **d)
+{
+	struct dsr_builder *b = build(c);
+	uint32_t i;
+
+	for (i = 0; i < shape_consumers(c->shape); i++) {
+		struct readers fn = readers_of(c, shape_role(c->shape, i));
+		struct dsr_handler handler = {.state = &readers[i]};
+
+		if (batches)
+			handler.on_batch = fn.batch;
+		else
+			handler.on_event = fn.event;
+		readers[i].left = (c->warmup + c->events) * c->producers;
+		if (begins_stage(c->shape, i))
+			dsr_then(b);
+		add(b, c, &handler, course_cpu(c, c->producers + i));
+	}
+	return start(b, d);
+}
+
+static int run(const struct course *c, struct outcome *outcome, bool batches)
+{
+	struct reader readers[CONSUMERS_MAX] = {0};
+	struct queue q = {0};
+	uint32_t i;
+	int err = start_readers(c, readers, batches, &q.d);
+
 	if (err < 0)
 		return err;
 	err = threads_stream(c, &q, produce, NULL, outcome);
 	dsr_shutdown(q.d, DSR_FOREVER);
 	dsr_destroy(q.d);
-	outcome->ended = reader.ended;
-	outcome->sum = reader.checker.sum;
-	outcome->wrong = reader.checker.wrong + reader.left;
+	outcome->ended = 0;
+	for (i = 0; i < shape_consumers(c->shape); i++) {
+		if (readers[i].ended > outcome->ended)
+			outcome->ended = readers[i].ended;
+		outcome->sums[i] = readers[i].checker.sum;
+		outcome->wrong += readers[i].checker.wrong + readers[i].left;
+	}
 	return err;
 }
 
 static int stream_batches(const struct course *c, struct outcome *outcome)
 {
-	return run(c, outcome, &(struct dsr_handler){.on_batch = batch_reader(c)});
+	return run(c, outcome, true);
 }
 
 static int stream_events(const struct course *c, struct outcome *outcome)
 {
-	return run(c, outcome, &(struct dsr_handler){.on_event = event_reader(c)});
+	return run(c, outcome, false);
 }
 
 /* One side of the ping-pong: the other's disruptor, and what to keep of it. */
@@ -241,6 +294,16 @@ static void play(struct side *here, struct side *there)
 	pthread_barrier_wait(here->over);
 }
 
+static int start_side(const struct course *c, struct side *state, dsr_event_fn on_event,
+		      uint32_t thread, struct dsr_disruptor **d)
+{
+	struct dsr_builder *b = build(c);
+
+	add(b, c, &(struct dsr_handler){.on_event = on_event, .state = state},
+	    course_cpu(c, thread));
+	return start(b, d);
+}
+
 static int pingpong(const struct course *c, struct outcome *outcome)
 {
 	pthread_barrier_t over;
@@ -249,16 +312,10 @@ static int pingpong(const struct course *c, struct outcome *outcome)
 	struct side there = {.course = c};
 	int err;
 
-	err = start(&there.other, c,
-		    &(struct dsr_handler){.on_event = c->words == 1 ? volley_1 : volley_7,
-					  .state = &here},
-		    c->cpus[0]);
+	err = start_side(c, &here, c->words == 1 ? volley_1 : volley_7, 0, &there.other);
 	if (err < 0)
 		return err;
-	err = start(&here.other, c,
-		    &(struct dsr_handler){.on_event = c->words == 1 ? serve_1 : serve_7,
-					  .state = &there},
-		    c->cpus[1]);
+	err = start_side(c, &there, c->words == 1 ? serve_1 : serve_7, 1, &here.other);
 	if (err == 0) {
 		pthread_barrier_init(&over, NULL, 2);
 		play(&here, &there);
@@ -268,7 +325,7 @@ static int pingpong(const struct course *c, struct outcome *outcome)
 	}
 	dsr_shutdown(there.other, DSR_FOREVER);
 	dsr_destroy(there.other);
-	outcome->sum = here.checker.sum;
+	outcome->sums[0] = here.checker.sum;
 	outcome->wrong = here.checker.wrong;
 	return err;
 }
@@ -279,6 +336,7 @@ const struct contender disruptor_contender = {
 	.stream = stream_batches,
 	.pingpong = pingpong,
 	.many = true,
+	.shapes = true,
 };
 
 const struct contender disruptor_event_contender = {
@@ -286,4 +344,5 @@ const struct contender disruptor_event_contender = {
 	.slower = 1,
 	.stream = stream_events,
 	.many = true,
+	.shapes = true,
 };

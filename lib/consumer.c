@@ -329,7 +329,7 @@ static bool has_in_hand(struct dsr_lane *lane)
 {
 	struct dsr_batch *batch = &lane->batch;
 
-	for (; batch->next < batch->end; batch->next++) {
+	for (; batch->next < lane->hand_end; batch->next++) {
 		/* [OBSERVE<-PUBLISH] It was seen when it was taken, maybe by another worker. */
 		int64_t stamp = dsr_load_acquire(stamp_of(lane->consumer, batch->next));
 
@@ -368,9 +368,18 @@ static enum dsr_look look_for_free(struct dsr_lane *lane, struct dsr_target *tar
 			continue;
 		dsr_park_notify(&c->group->taken->park);
 		lane->batch.next = last + 1;
-		lane->batch.end = last + 1 + n;
-		lane->batch.settled = lane->batch.end;
+		lane->hand_end = last + 1 + n;
 	}
+}
+
+static void put_last(struct dsr_consumer *c, struct dsr_lane *lane)
+{
+	struct dsr_lane **at;
+
+	for (at = &c->lanes; *at; at = &(*at)->next)
+		;
+	*at = lane;
+	lane->next = NULL;
 }
 
 /* Takes the lanes of workers that have ended. */
@@ -383,8 +392,7 @@ static void adopt(struct dsr_consumer *c)
 	while ((lane = g->orphans)) {
 		g->orphans = lane->next;
 		lane->consumer = c;
-		lane->next = c->lanes;
-		c->lanes = lane;
+		put_last(c, lane);
 		dsr_ring_enter(&lane->hold);
 		/* Relaxed: written under the lock, and looked at again and again. */
 		dsr_store_relaxed(&g->orphan_count, 0);
@@ -438,10 +446,7 @@ static enum dsr_look look_at_each(struct dsr_consumer *c, struct dsr_lane **foun
 		if (look == DSR_LOOK_READY) {
 			*found = lane;
 			*at = lane->next;
-			for (at = &c->lanes; *at; at = &(*at)->next)
-				;
-			*at = lane;
-			lane->next = NULL;
+			put_last(c, lane);
 			return look;
 		}
 		if (look == DSR_LOOK_HALTED)
@@ -491,7 +496,9 @@ void dsr_lane_begin(struct dsr_lane *lane, int64_t most)
 	struct dsr_consumer *c = lane->consumer;
 
 	lane->first = lane->batch.next;
-	if (!c->group)
+	if (is_claiming(c))
+		dsr_batch_begin(&lane->batch, most, lane->hand_end);
+	else if (!c->group)
 		dsr_batch_begin(&lane->batch, most, c->barrier.count ? c->settled : 0);
 }
 
@@ -513,7 +520,7 @@ int64_t dsr_lane_begin_counted(struct dsr_lane *lane, int64_t size, int64_t *dep
 		if (look == DSR_LOOK_SKIP)
 			continue;
 		++*depth;
-		if (count < size && (!is_claiming(c) || sequence < batch->end) &&
+		if (count < size && (!is_claiming(c) || sequence < lane->hand_end) &&
 		    is_mine(lane, sequence)) {
 			count++;
 			end = sequence + 1;
@@ -521,7 +528,7 @@ int64_t dsr_lane_begin_counted(struct dsr_lane *lane, int64_t size, int64_t *dep
 	}
 	/* No more and no less than was counted. */
 	lane->left = count - 1;
-	if (!c->group) {
+	if (!c->group || is_claiming(c)) {
 		batch->end = end;
 		batch->settled = end;
 	}
@@ -538,7 +545,7 @@ void dsr_lane_done(struct dsr_lane *lane)
 	} else if (!is_claiming(c)) {
 		batch->next = aligned(lane);
 		show_progress(lane);
-	} else if (batch->next < batch->end) {
+	} else if (batch->next < lane->hand_end) {
 		show_progress(lane);
 	} else {
 		move_to(batch->sequence, DSR_SEQUENCE_IDLE);
@@ -547,14 +554,23 @@ void dsr_lane_done(struct dsr_lane *lane)
 
 void dsr_lane_rewind(struct dsr_lane *lane)
 {
+	struct dsr_consumer *c = lane->consumer;
+	struct dsr_lane **at;
+
 	lane->batch.next = position(lane) + 1;
+	/* It comes first again: no other lane's batch in between. */
+	for (at = &c->lanes; *at != lane; at = &(*at)->next)
+		;
+	*at = lane->next;
+	lane->next = c->lanes;
+	c->lanes = lane;
 }
 
 /* What is left of a worker's lane; false: nothing that anybody would miss. */
 static bool is_orphan(struct dsr_lane *lane)
 {
 	dsr_lane_done(lane);
-	return !is_claiming(lane->consumer) || lane->batch.next < lane->batch.end;
+	return !is_claiming(lane->consumer) || lane->batch.next < lane->hand_end;
 }
 
 /* Returns true if others of the group go on. */
@@ -609,6 +625,7 @@ void dsr_consumer_begin(struct dsr_consumer *c)
 
 	batch->next = c->start;
 	batch->end = c->start;
+	lane->hand_end = c->start;
 	batch->current = c->start - 1;
 	batch->slots = c->ring->slots;
 	batch->sequence = c->sequence;

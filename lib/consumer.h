@@ -28,6 +28,7 @@ struct dsr_lane {
 	uint32_t index;                /* of its group's */
 	int64_t first;                 /* where the batch began */
 	int64_t left;                  /* striped and keyed: events that the batch may still have */
+	int64_t hand_end;              /* claiming: all before it, from batch.next on, is in hand */
 };
 
 /**

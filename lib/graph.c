@@ -16,11 +16,12 @@
  * producer remembers the limit that it computed and claims up to it without
  * another look, so a gate that is gone may live on in limits.
  *
- * A consumer that comes is put in the gate first, at a place where it holds
- * everybody back who looks there. After the grace period each limit has either
- * been computed with it, or is stored in its producer's handle, where it can be
- * read (dsr_ring_window()). What the largest of these lets producers overwrite is
- * lost to the new consumer; all behind it is safe, and there it begins.
+ * A consumer that comes is put in the gate first, at a place where it grants
+ * nobody more than the largest limit there is: what a producer computes with it
+ * is no news. After the grace period each limit has either been computed with it,
+ * or is stored in its producer's handle, where it can be read (dsr_ring_window()).
+ * What the largest of these lets producers overwrite is lost to the new consumer;
+ * all behind it is safe, and there it begins.
  *
  * It begins where it likes between that and what is published last. One that it
  * follows may not be there yet, and would be ahead of it no more if it left the
@@ -218,30 +219,46 @@ static void mark_reached(struct dsr_graph *graph)
 	}
 }
 
-/* Is there a way from @m to itself? */
-static bool is_in_circle(struct dsr_graph *graph, const struct dsr_member *m)
+/* Is @other in front of @m, at any distance? */
+static bool is_in_front(struct dsr_graph *graph, const struct dsr_member *other,
+			const struct dsr_member *m)
 {
-	if (follows(m, m))
+	if (follows(m, other))
 		return true;
 	mark_in_front(graph, m);
-	return m->marked;
+	return other->marked;
+}
+
+/* Whom does it follow that it is in front of? NULL: nobody. */
+static const struct dsr_member *closes_circle(struct dsr_graph *graph, const struct dsr_member *m)
+{
+	for (uint32_t i = 0; i < m->after_count; i++)
+		if (m->after[i] == m || is_in_front(graph, m, m->after[i]))
+			return m->after[i];
+	return NULL;
 }
 
 static int find_circle(struct dsr_graph *graph, struct dsr_complaint *complaint)
 {
-	struct dsr_member *m;
+	const struct dsr_member *m, *other;
 
 	mark_reached(graph);
 	for (m = graph->members; m && m->marked; m = m->next)
 		;
 	if (!m)
 		return 0;
-	for (m = graph->members; m; m = m->next)
-		if (is_in_circle(graph, m))
+	for (m = graph->members; m; m = m->next) {
+		other = closes_circle(graph, m);
+		if (other == m)
 			return dsr_complain(complaint, -ELOOP,
-					    "%s: follows itself, by way of %s, so nobody behind "
-					    "it could see an event",
-					    m->name, m->after[0]->name);
+					    "%s: follows itself, so it would never see an event",
+					    m->name);
+		if (other)
+			return dsr_complain(complaint, -ELOOP,
+					    "%s: follows %s, which follows it in turn, so none of "
+					    "them would ever see an event",
+					    m->name, other->name);
+	}
 	return 0;
 }
 
@@ -496,15 +513,6 @@ int64_t dsr_graph_done(const struct dsr_graph *graph, const struct dsr_sequence 
 	return done;
 }
 
-/* The same, or how far producers got who had nobody to wait for. */
-static int64_t done_by_all(const struct dsr_graph *graph)
-{
-	const struct dsr_sequence *slowest;
-	int64_t done = dsr_graph_done(graph, &slowest);
-
-	return slowest ? done : dsr_ring_swept(graph->ring);
-}
-
 /* In the list and in the gate, where it holds everybody back; then where it begins. */
 static int64_t place(struct dsr_graph *graph, struct dsr_member *m, int64_t from)
 {
@@ -543,6 +551,7 @@ static void unlink_member(struct dsr_graph *graph, struct dsr_member *m)
 static int64_t join(struct dsr_graph *graph, struct dsr_member *m, int64_t from)
 {
 	struct dsr_complaint complaint = {0};
+	int64_t oldest, now;
 	int64_t start = -EEXIST;
 	bool is_member = false;
 
@@ -553,8 +562,11 @@ static int64_t join(struct dsr_graph *graph, struct dsr_member *m, int64_t from)
 		reduce(graph, m);
 	if (start == 0)
 		start = grow_gates(graph, dsr_member_needs(m));
+	/* No limit grows until it has its place, whoever computes one with it. */
 	if (start == 0)
-		start = dsr_member_take(m, graph->ring, done_by_all(graph));
+		start = dsr_ring_window(graph->ring, &oldest, &now);
+	if (start == 0)
+		start = dsr_member_take(m, graph->ring, oldest - 1);
 	if (start == 0)
 		start = connect(graph, m);
 	if (start == 0) {
@@ -621,14 +633,15 @@ static bool is_anybody_alive(const struct dsr_graph *graph)
 
 void dsr_graph_leave(struct dsr_graph *graph, struct dsr_member *m)
 {
+	const struct dsr_sequence *slowest;
 	int64_t done;
 	uint32_t i;
 
 	pthread_mutex_lock(&graph->lock);
-	done = done_by_all(graph);
+	done = dsr_graph_done(graph, &slowest);
 	m->is_alive = false;
 	bridge(graph, m);
-	if (!is_anybody_alive(graph))
+	if (slowest && !is_anybody_alive(graph))
 		dsr_ring_abandon(graph->ring, done);
 	change_gate(graph);
 	for (i = 0; i < m->sequence_count; i++) {

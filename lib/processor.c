@@ -98,12 +98,12 @@ static int tell_idle(struct dsr_processor *p)
 	return result <= DSR_STOP_ALL ? result : -EINVAL;
 }
 
-/* One turn of waiting; true: the event that @lane waits for is there, for certain. */
+/* One turn of waiting; true: the event that the only lane waits for is there, for certain. */
 static bool pass_turn(struct dsr_processor *p, const struct dsr_target *target)
 {
 	struct dsr_consumer *c = &p->consumer;
 	struct dsr_waiter *w = &c->waiter;
-	int64_t wanted = DSR_STAMP_NONE;
+	bool is_stamp = !c->group && !c->barrier.count;
 
 	/* The first one counts, and most waits are longer. */
 	if (w->turn == 0 || w->how > DSR_WAIT_PAUSE) {
@@ -111,9 +111,8 @@ static bool pass_turn(struct dsr_processor *p, const struct dsr_target *target)
 		return false;
 	}
 	w->turn++;
-	if (!c->group && !c->barrier.count)
-		wanted = c->own->batch.next;
-	return spin(target, wanted, w->how);
+	/* Others look anew whatever it became. */
+	return spin(target, is_stamp ? c->own->batch.next : DSR_STAMP_NONE, w->how) && is_stamp;
 }
 
 /*

@@ -233,16 +233,6 @@ int64_t dsr_ring_limit(struct dsr_ring *ring, struct dsr_sequence **lowest)
 	return limit == DSR_GATE_OPEN ? dsr_gate_limit_after(sweep(ring), capacity) : limit;
 }
 
-int64_t dsr_ring_swept(struct dsr_ring *ring)
-{
-	int64_t swept;
-
-	pthread_mutex_lock(&ring->lock);
-	swept = ring->swept;
-	pthread_mutex_unlock(&ring->lock);
-	return swept;
-}
-
 void dsr_ring_abandon(struct dsr_ring *ring, int64_t done)
 {
 	pthread_mutex_lock(&ring->lock);

@@ -104,9 +104,6 @@ void dsr_ring_clear(struct dsr_ring *ring);
  */
 int64_t dsr_ring_limit(struct dsr_ring *ring, struct dsr_sequence **lowest);
 
-/* How far the producers swept, when there was no consumer. */
-int64_t dsr_ring_swept(struct dsr_ring *ring);
-
 /* The gate is about to be empty, and all up to @done is published or will not be. */
 void dsr_ring_abandon(struct dsr_ring *ring, int64_t done);
 

@@ -117,8 +117,9 @@ int dsr_error_stop(void *event, int64_t sequence, int error, void *state);
  *	       Costs a look at each event's stamp
  * @on_idle:   NULL, or called when there was nothing to do for @idle_after
  *	       nanoseconds, and again after each such time: @sequence is what the
- *	       handler is done with. Answers as an event handler does;
- *	       DSR_RELEASE and DSR_RETRY are as DSR_CONTINUE
+ *	       handler is done with. Answers as an event handler does, but that
+ *	       DSR_RELEASE and DSR_RETRY are as DSR_CONTINUE, and a negative errno
+ *	       stops the handler: on_error is about events
  * @idle_after: nanoseconds, above 0 if there is an @on_idle
  * @on_error:  NULL: the builder's default (dsr_default_on_error()), which is to stop
  * @retry_pause: nanoseconds before a batch is begun again

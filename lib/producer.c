@@ -92,10 +92,8 @@ static int wait_for_room(struct dsr_producer *p, int64_t first, uint32_t least, 
 
 	if (room->deadline == DSR_NOW)
 		return -EAGAIN;
-	if (waiter->turn == 0) {
+	if (waiter->turn == 0)
 		room->held = dsr_ring_held(p->ring);
-		DSR_PROBE_BLOCKED(p->ring, first);
-	}
 	/* Before its handler returns, a consumer cannot get further than it is. */
 	if (room->held < first + least)
 		return -EDEADLK;
@@ -104,6 +102,8 @@ static int wait_for_room(struct dsr_producer *p, int64_t first, uint32_t least, 
 	    (waiter->turn % 16 == 0 || waiter->turn >= (uint64_t)waiter->tuning.spins) &&
 	    dsr_now() >= room->deadline)
 		return -ETIMEDOUT;
+	if (waiter->turn == 0)
+		DSR_PROBE_BLOCKED(p->ring, first);
 	target = target_of(p, room, first);
 	dsr_waiter_turn(waiter, &target, room->deadline);
 	return 0;

@@ -5,6 +5,7 @@
  * behind. Faults are made by system.c; TAP on stdout.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -321,13 +322,155 @@ static void race_shutdown(const char *what)
 	check(err == 0 && lost == 0, what, "");
 }
 
+enum { STAGES = 3, TRIPS = 2000 };
+
+static sem_t arrived;
+
+static int at_the_end(void *event, int64_t sequence, bool end_of_batch, void *state)
+{
+	(void)event;
+	(void)sequence;
+	(void)end_of_batch;
+	(void)state;
+	sem_post(&arrived);
+	return DSR_CONTINUE;
+}
+
+/* Goes to sleep at once, and is asleep when the next event comes, or about to be. */
+static struct dsr_handler sleeper(dsr_event_fn on_event_fn)
+{
+	return (struct dsr_handler){
+		.on_event = on_event_fn,
+		.state = &sum,
+		.wait = DSR_WAIT_PARK,
+		.tuning = {.spins = -1},
+	};
+}
+
+static void *poll_till_drained(void *argument)
+{
+	struct dsr_poller *poller = argument;
+	struct pollfd fd = {.fd = dsr_poller_fd(poller), .events = POLLIN};
+	struct dsr_batch *batch;
+	int found;
+
+	while ((found = dsr_poll(poller, 16, &batch)) != DSR_POLL_DRAINED) {
+		if (found == DSR_POLL_EVENTS)
+			while (dsr_batch_next(batch))
+				;
+		else if (found >= 0)
+			poll(&fd, 1, -1);
+		else
+			break;
+	}
+	return found == DSR_POLL_DRAINED ? NULL : poller;
+}
+
+/*
+ * One event at a time through sleepers in a row, the second of them waiting by a
+ * descriptor, and a producer that sleeps for each slot. Somebody who is not
+ * woken stays where it is for ever, and this test with it.
+ */
+static void wake_a_row(bool many, const char *what)
+{
+	struct dsr_builder *b =
+		many ? dsr_build_multi_producer(1, EVENT) : dsr_build_single_producer(1, EVENT);
+	struct dsr_handler handler = sleeper(on_event);
+	struct dsr_disruptor *d;
+	struct dsr_producer *p;
+	void *failure = NULL;
+	pthread_t thread;
+	int64_t i;
+
+	sem_init(&arrived, 0, 0);
+	sum = 0;
+	dsr_handle_events(b, &handler);
+	dsr_then(b);
+	dsr_add_poller(b, &(struct dsr_poller_options){.name = "poller"});
+	for (i = 0; i < STAGES; i++) {
+		dsr_then(b);
+		handler = sleeper(at_the_end);
+		dsr_handle_events(b, &handler);
+	}
+	if (dsr_start(b, &d) < 0) {
+		check(false, what, dsr_builder_message(b));
+		dsr_builder_destroy(b);
+		return;
+	}
+	pthread_create(&thread, NULL, poll_till_drained, dsr_poller_find(d, "poller"));
+	p = dsr_producer(d);
+	dsr_producer_tune_wait(p, DSR_WAIT_PARK, &(struct dsr_wait_tuning){.spins = -1});
+	for (i = 1; i <= TRIPS; i++) {
+		*(int64_t *)dsr_claim(p) = i;
+		dsr_publish(p);
+		/* Now and then all of them sleep when the next one comes. */
+		for (int k = 0; i % 4 == 0 && k < 4 * STAGES; k++)
+			sem_wait(&arrived);
+	}
+	dsr_shutdown(d, DSR_FOREVER);
+	pthread_join(thread, &failure);
+	dsr_destroy(d);
+	sem_destroy(&arrived);
+	check(!failure && sum == (int64_t)TRIPS * (TRIPS + 1) / 2, what, "");
+}
+
 static void test_membarrier_is_refused(void)
 {
 	faults_reset();
 	race_shutdown("shutdown loses nothing, with membarrier");
+	wake_a_row(false, "who sleeps is woken, with membarrier");
+	wake_a_row(true, "who sleeps is woken, with membarrier, many producers");
+	wait = DSR_WAIT_PARK;
+	race_shutdown("shutdown loses nothing and wakes all, with membarrier");
 	faults_reset();
 	faults.membarrier = EPERM;
+	race_shutdown("shutdown loses nothing and wakes all, without membarrier");
+	wait = DSR_WAIT_YIELD;
 	race_shutdown("shutdown loses nothing, without membarrier");
+	wake_a_row(false, "who sleeps is woken, without membarrier");
+	wake_a_row(true, "who sleeps is woken, without membarrier, many producers");
+}
+
+/* What fails while the ring runs leaves it as it was. */
+static void test_attaching_fails(void)
+{
+	struct dsr_builder *b = build(DSR_PREFER, DSR_CONSUMER_NODE);
+	const struct dsr_handler late = {.on_event = on_event,
+					 .state = &sum,
+					 .on_start = on_start,
+					 .on_stop = on_stop,
+					 .name = "late"};
+	const struct dsr_poller_options options = {.name = "late"};
+	struct dsr_disruptor *d;
+	struct dsr_poller *poller;
+	int mapped;
+
+	faults_reset();
+	starts = stops = 0;
+	if (dsr_start(b, &d) < 0) {
+		check(false, "attaching", dsr_builder_message(b));
+		dsr_builder_destroy(b);
+		return;
+	}
+	mapped = seen.mapped;
+	errno = EXDEV;
+	faults.thread_failing = 1;
+	check(dsr_attach_handler(d, &late, DSR_FROM_NOW) == -EAGAIN, "attach: no thread", "");
+	faults.mmap_failing = 1;
+	check(dsr_attach_handler(d, &late, DSR_FROM_NOW) == -ENOMEM, "attach: no page", "");
+	check(dsr_attach_poller(d, &options, DSR_FROM_NOW, &poller) == -ENOMEM && !poller,
+	      "attach: no page for a poller", "");
+	faults.mmap_failing = 0;
+	faults.setaffinity = EINVAL;
+	check(dsr_attach_handler(d, &(struct dsr_handler){.on_event = on_event, .pin = DSR_CPU(0)},
+				 DSR_FROM_NOW) == -EPERM,
+	      "attach: not our CPU", "");
+	faults.setaffinity = 0;
+	check(starts == 0 && stops == 0 && errno == EXDEV && seen.mapped == mapped,
+	      "attach: nothing has begun, and nothing is left", "");
+	check(dsr_detach(d, "late", DSR_NOW) == -ENOENT, "attach: and nobody is there", "");
+	check(works(d), "attach: the others go on", "");
+	dsr_destroy(d);
 }
 
 int main(void)
@@ -341,6 +484,7 @@ int main(void)
 	test_no_memory();
 	test_affinity_is_refused();
 	test_threads_run_out();
+	test_attaching_fails();
 	test_membarrier_is_refused();
 	printf("1..%d\n", number);
 	return failed != 0;

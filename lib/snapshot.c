@@ -99,27 +99,47 @@ static void name_slowest(struct dsr_snapshot *s, const struct dsr_graph *graph,
 	}
 }
 
-static void read_positions(struct dsr_snapshot *s, const struct dsr_disruptor *d)
+/* Where producers and consumers are. False: they went on meanwhile, more than a lap. */
+static bool read_ring(struct dsr_snapshot *s, const struct dsr_disruptor *d,
+		      const struct dsr_sequence **slowest)
 {
 	const struct dsr_ring *ring = d->ring;
-	const struct dsr_sequence *slowest;
-	int64_t end;
+	const struct dsr_sequence *other;
+	int64_t end, again;
 
-	s->capacity = ring->slots.mask + 1;
-	s->done = dsr_graph_done(&d->builder->graph, &slowest);
-	if (slowest)
-		name_slowest(s, &d->builder->graph, slowest);
-	else
+	s->done = dsr_graph_done(&d->builder->graph, slowest);
+	if (!*slowest)
 		s->done = ring->swept;
 	end = dsr_ring_claimed(ring);
 	s->claimed = end - 1;
 	s->published = dsr_ring_settled(ring, s->done + 1, end) - 1;
+	again = dsr_graph_done(&d->builder->graph, &other);
+	if (!other || again <= s->published)
+		return true;
+	/* A stamp of the next lap looks like none. What consumers are done with was published. */
+	s->published = again;
+	if (s->claimed < again)
+		s->claimed = again;
+	return false;
+}
+
+static void read_positions(struct dsr_snapshot *s, const struct dsr_disruptor *d)
+{
+	const struct dsr_sequence *slowest;
+	int tries = 4;
+
+	while (!read_ring(s, d, &slowest) && --tries)
+		;
+	if (slowest)
+		name_slowest(s, &d->builder->graph, slowest);
+	s->capacity = d->ring->slots.mask + 1;
 	/* Relaxed: written under the lock. */
-	s->closed = dsr_load_relaxed(&ring->closed);
+	s->closed = dsr_load_relaxed(&d->ring->closed);
 	s->remaining = s->done + (int64_t)s->capacity - s->claimed;
 	if (s->closed || s->remaining < 0)
 		s->remaining = 0;
-	s->hole = s->published < s->claimed ? s->published + 1 : -1;
+	/* After so many tries nobody is stuck anywhere. */
+	s->hole = tries && s->published < s->claimed ? s->published + 1 : -1;
 }
 
 static void read_members(struct dsr_snapshot *s, const struct dsr_disruptor *d)

@@ -273,7 +273,7 @@ static void draw_round(struct round *r, const struct options *o, uint64_t number
 	draw_racers(s, UINT64_MAX, &seed);
 	r->mode = (enum mode)(number % MODES);
 	r->patient = r->mode != AT_ONCE && !one_in(&seed, 8);
-	r->delay = r->mode == AT_ONCE || one_in(&seed, 4) ? 0 : below(&seed, 100);
+	r->delay = r->mode == AT_ONCE || one_in(&seed, 4) ? 0 : below(&seed, 300);
 	r->seed = seed_from(draw(&seed));
 	s->halted = r->mode == HALT || r->mode == STOP_ALL || r->mode == FROM_WITHIN;
 	s->consumer_count = SPARE + 1;

@@ -14,6 +14,7 @@ struct options {
 	uint64_t events; /* each producer's */
 	uint64_t seed;
 	bool many, batch;
+	enum shape { BESIDE, ROW, DIAMOND } shape;
 	enum dsr_wait wait;
 	int64_t first;
 };
@@ -102,10 +103,19 @@ static void *produce(void *argument)
 	return NULL;
 }
 
+/* Beside each other, in a row, or the last one behind all others. */
+static bool begins_stage(const struct options *o, uint32_t i)
+{
+	if (i == 0 || o->shape == BESIDE)
+		return false;
+	return o->shape == ROW || i == o->handlers - 1;
+}
+
 static int start(const struct options *o, struct checker *checkers, struct dsr_disruptor **d)
 {
-	struct dsr_builder *b = o->many ? dsr_build_multi_producer(o->ring, o->words * 8)
-					: dsr_build_single_producer(o->ring, o->words * 8);
+	uint32_t size = (o->words + (o->shape == BESIDE ? 0 : o->handlers)) * 8;
+	struct dsr_builder *b = o->many ? dsr_build_multi_producer(o->ring, size)
+					: dsr_build_single_producer(o->ring, size);
 	int err;
 
 	dsr_first_sequence(b, o->first);
@@ -116,6 +126,12 @@ static int start(const struct options *o, struct checker *checkers, struct dsr_d
 			.max_batch = o->max_batch < o->ring ? o->max_batch : o->ring,
 		};
 
+		if (begins_stage(o, i)) {
+			dsr_then(b);
+			checkers[i].front = (1u << i) - 1;
+		}
+		checkers[i].marks = o->shape != BESIDE;
+		checkers[i].index = i;
 		checkers[i].words = o->words;
 		checkers[i].last = o->first - 1;
 		if (o->batch)
@@ -185,9 +201,10 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: producers [-m] [-b] [-p PRODUCERS] [-h HANDLERS] [-r RING] [-e EVENTS]\n"
-		"                 [-w WORDS] [-x MAX_BATCH] [-W WAIT] [-f FIRST] [-s SEED]\n"
-		"-m: built for many producers; -b: batch handlers; WAIT: 1 to 4 as enum "
-		"dsr_wait\n");
+		"                 [-g SHAPE] [-w WORDS] [-x MAX_BATCH] [-W WAIT] [-f FIRST] [-s "
+		"SEED]\n"
+		"-m: built for many producers; -b: batch handlers; SHAPE: 0 beside each other, "
+		"1 in a\nrow, 2 the last one behind all others; WAIT: 1 to 7 as enum dsr_wait\n");
 	return 2;
 }
 
@@ -202,7 +219,7 @@ int main(int argc, char **argv)
 			    .wait = DSR_WAIT_YIELD};
 	int c;
 
-	while ((c = getopt(argc, argv, "mbp:h:r:e:w:x:W:f:s:")) != -1) {
+	while ((c = getopt(argc, argv, "mbp:h:r:e:w:x:W:f:s:g:")) != -1) {
 		uint64_t value = optarg ? strtoull(optarg, NULL, 0) : 0;
 
 		switch (c) {
@@ -239,12 +256,16 @@ int main(int argc, char **argv)
 		case 's':
 			o.seed = value;
 			break;
+		case 'g':
+			o.shape = (enum shape)value;
+			break;
 		default:
 			return usage();
 		}
 	}
 	if (!o.producers || o.producers > PRODUCERS_MAX || !o.handlers ||
-	    o.handlers > PRODUCERS_MAX || !o.words || o.words > WORDS_MAX || !o.ring || !o.seed)
+	    o.handlers > PRODUCERS_MAX || !o.words || o.words > WORDS_MAX || !o.ring || !o.seed ||
+	    o.shape > DIAMOND)
 		return usage();
 	if (o.producers > 1)
 		o.many = true;

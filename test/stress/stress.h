@@ -49,6 +49,9 @@ struct checker {
 	uint64_t wrong;
 	int64_t last; /* sequence */
 	uint32_t words;
+	bool marks;     /* behind the words there is one more for each consumer */
+	uint32_t index; /* its own */
+	uint32_t front; /* a bit for each of those that it follows */
 	char first_wrong[160];
 } DSR_ALIGNED(DSR_CACHELINE);
 
@@ -61,9 +64,19 @@ static inline void complain(struct checker *c, const char *what, int64_t sequenc
 			 what, got, wanted);
 }
 
-static inline void check(struct checker *c, const void *event, int64_t sequence)
+/* Those in front have left their marks, in plain memory, and it leaves its own. */
+static inline void check_marks(struct checker *c, uint64_t *mark, int64_t sequence)
 {
-	const uint64_t *word = event;
+	for (uint32_t i = 0; i < c->index; i++)
+		if (c->front >> i & 1 && mark[i] != (uint64_t)sequence)
+			complain(c, "ahead of whom it follows", sequence, mark[i],
+				 (uint64_t)sequence);
+	mark[c->index] = (uint64_t)sequence;
+}
+
+static inline void check(struct checker *c, void *event, int64_t sequence)
+{
+	uint64_t *word = event;
 	uint64_t producer = word[0] >> 48, count = word[0] & ((UINT64_C(1) << 48) - 1);
 
 	c->events++;
@@ -81,6 +94,8 @@ static inline void check(struct checker *c, const void *event, int64_t sequence)
 	for (uint32_t i = 1; i < c->words; i++)
 		if (word[i] != word_of(producer, count, i))
 			complain(c, "torn event", sequence, word[i], word_of(producer, count, i));
+	if (c->marks)
+		check_marks(c, word + c->words, sequence);
 }
 
 static inline int check_event(void *event, int64_t sequence, bool end_of_batch, void *state)

@@ -349,11 +349,26 @@ static void free_memory(struct dsr_disruptor *d)
 	dsr_memory_unmap(&d->memory);
 }
 
+/* All are waited for, whoever has failed before. */
+static int prepare_all(struct dsr_builder *b)
+{
+	struct dsr_member *m;
+	int err = 0;
+
+	order_all(&b->graph, DSR_ORDER_PREPARE);
+	for (m = b->graph.members; m; m = m->next) {
+		int other = await_prepared(m, &b->complaint);
+
+		if (err == 0)
+			err = other;
+	}
+	return err;
+}
+
 /* From pinned threads to running ones, or to none. */
 static int fill_and_go(struct dsr_disruptor *d)
 {
 	struct dsr_builder *b = d->builder;
-	struct dsr_member *m;
 	int err = take_memory(d);
 
 	if (err < 0) {
@@ -362,9 +377,7 @@ static int fill_and_go(struct dsr_disruptor *d)
 	}
 	err = prepare_events(d);
 	if (err == 0)
-		order_all(&b->graph, DSR_ORDER_PREPARE);
-	for (m = b->graph.members; m && err == 0; m = m->next)
-		err = await_prepared(m, &b->complaint);
+		err = prepare_all(b);
 	if (err == 0) {
 		order_all(&b->graph, DSR_ORDER_RUN);
 		return 0;

@@ -414,7 +414,8 @@ static enum dsr_look rest(struct dsr_consumer *c, struct dsr_target *target)
 		g->resting++;
 		c->resting = true;
 	}
-	is_over = g->resting == g->live;
+	/* One may have ended since we looked for what it leaves. */
+	is_over = !g->orphans && g->resting == g->live;
 	pthread_mutex_unlock(&g->lock);
 	if (is_over) {
 		dsr_ring_wake(c->ring);

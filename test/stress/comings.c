@@ -14,7 +14,18 @@ enum { PERMANENT_MAX = 3, COMERS = 2, EACH = 14, SPARE = PERMANENT_MAX + COMERS 
 
 _Static_assert((int)SPARE < (int)CONSUMERS_MAX, "one bit each");
 
-enum mode { SHUTDOWN, HALT, CLOSE, AT_ONCE, STOP_ALL, STOP_ONE, STOP_EACH, FROM_WITHIN, MODES };
+enum mode {
+	SHUTDOWN,
+	HALT,
+	CLOSE,
+	AT_ONCE,
+	STOP_ALL,
+	STOP_ONE,
+	STOP_EACH,
+	STOP_LATE,
+	FROM_WITHIN,
+	MODES
+};
 
 struct options {
 	uint64_t seed, rounds;
@@ -237,6 +248,38 @@ static void meddle_within(struct worker *w, int64_t sequence)
 		dsr_halt(d);
 }
 
+/* A worker that leaves when the end has begun, with what it has in hand. */
+static void stop_late(struct worker *w, int64_t sequence)
+{
+	struct round *r = (struct round *)(void *)w->of->story;
+
+	(void)sequence;
+	/* It is the slow one, so that it has something in hand and the others have nothing. */
+	linger(1);
+	/* Relaxed: any time will do. */
+	if (dsr_load_relaxed(&r->ending)) {
+		linger(below(&w->seed, 30));
+		w->stop_after = 1;
+	}
+}
+
+/* A group of which only the last worker sees the end. */
+static void draw_leaving(struct round *r, uint64_t *seed)
+{
+	struct consumer *c = &r->s.consumers[r->permanent - 1];
+
+	if (r->permanent == 1)
+		return;
+	while (c->kind != WORKERS || c->count < 2)
+		draw_consumer(&r->s, c, seed);
+	for (uint32_t i = 0; i < c->count - 1; i++) {
+		c->workers[i].hook = stop_late;
+		c->workers[i].max_batch = r->s.capacity;
+	}
+	/* It looks again and again. */
+	c->workers[c->count - 1].wait = DSR_WAIT_YIELD;
+}
+
 /* The consumers that stay. The first one is a handler: it may have wishes. */
 static void draw_permanent(struct round *r, uint64_t *seed)
 {
@@ -245,6 +288,8 @@ static void draw_permanent(struct round *r, uint64_t *seed)
 	while (s->consumers[0].kind >= POLLER)
 		draw_consumer(s, &s->consumers[0], seed);
 	r->permanent = 1 + below(seed, PERMANENT_MAX);
+	if (r->mode == STOP_LATE)
+		draw_leaving(r, seed);
 	for (uint32_t i = 1; i < r->permanent; i++)
 		if (one_in(seed, 2))
 			follow(&s->consumers[i], &s->consumers[below(seed, i)]);
@@ -408,7 +453,7 @@ static int run(const struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.seed = 1, .rounds = 500, .producers = 2};
+	struct options o = {.seed = 1, .rounds = 500, .producers = 1};
 	int c;
 
 	while ((c = getopt(argc, argv, "mn:p:s:")) != -1) {

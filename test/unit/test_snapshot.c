@@ -381,6 +381,20 @@ CASE_BOTH(snapshot, claims_that_fail_are_counted)
 	pair_finish_held(&t);
 }
 
+/* Until the only producer sleeps in a claim. */
+static void await_nap(struct dsr_disruptor *d)
+{
+	bool naps = false;
+
+	while (!naps) {
+		struct dsr_snapshot *s = take(d);
+
+		naps = s->producers->waited.naps >= 1;
+		dsr_snapshot_free(s);
+		sched_yield();
+	}
+}
+
 /* A producer that is blocked: its claim is taken, of many, and how it waits can be seen. */
 CASE_BOTH(snapshot, claim_that_waits)
 {
@@ -392,14 +406,13 @@ CASE_BOTH(snapshot, claim_that_waits)
 	put(t.p, CAPACITY - 3);
 	expect(dsr_producer_release(t.p), 0);
 	caller_begin(&c, t.d, 1, 1);
-	caller_await_waiting(&c);
+	await_nap(t.d);
 	s = take(t.d);
 	expect_ring(s, 1 + CAPACITY + many, 1 + CAPACITY, 1, 0);
 	expect_hole(s, many ? 2 + CAPACITY : -1);
 	expect(s->producer_count, 1);
 	expect(s->producers->out, true);
 	cr_assert(s->producers->waited.waits >= 1);
-	cr_assert(s->producers->waited.naps >= 1);
 	expect(s->producers->waited.parks, 0);
 	dsr_snapshot_free(s);
 	let_go(&t.front);

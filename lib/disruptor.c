@@ -557,8 +557,10 @@ static int64_t attach(struct dsr_disruptor *d, struct dsr_member *m, int64_t fro
 {
 	struct dsr_graph *graph = &d->builder->graph;
 	struct dsr_complaint complaint = {0};
-	int64_t start;
+	int64_t start = dsr_graph_check(graph, m);
 
+	if (start < 0)
+		return start;
 	pthread_mutex_lock(&graph->lock);
 	settle_defaults(d, m);
 	settle_waits(d, m);

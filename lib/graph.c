@@ -593,6 +593,23 @@ static int64_t join(struct dsr_graph *graph, struct dsr_member *m, int64_t from)
 	return start;
 }
 
+int dsr_graph_check(struct dsr_graph *graph, const struct dsr_member *m)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&graph->lock);
+	if (taken_name(graph, m))
+		err = -EEXIST;
+	for (uint32_t i = 0; i < m->after_names_count && err == 0; i++) {
+		const struct dsr_member *other = find(graph, m->after_names[i]);
+
+		if (!other || !other->is_alive)
+			err = -ENOENT;
+	}
+	pthread_mutex_unlock(&graph->lock);
+	return err;
+}
+
 int64_t dsr_graph_join(struct dsr_graph *graph, struct dsr_member *m, int64_t from)
 {
 	int64_t start;

@@ -1004,6 +1004,24 @@ CASE_SHARING(one_that_stops_at_the_end_has_an_heir)
 		inherit_asleep(sharing, max_batch, true);
 }
 
+/* One stops with more in hand, the other finds the end: as often as it takes for these to race. */
+CASE_SHARING(nothing_is_lost_between_a_stop_and_the_end)
+{
+	for (int64_t round = 0; round < 300; round++) {
+		struct dsr_disruptor *d;
+
+		crew_init(&crew, 2);
+		for (uint32_t i = 0; i < 2; i++)
+			crew.handler[i].max_batch = 4;
+		crew.worker[round % 2].answer_at = 1 + round % 3;
+		crew.worker[round % 2].answer = DSR_STOP;
+		d = start_crew(true, CAPACITY, &crew, sharing);
+		put(producer_of(d), CAPACITY);
+		finish(d);
+		expect_once(&crew, CAPACITY);
+	}
+}
+
 /* Keys stay in order, also from one worker to its heir. */
 CASE(workers, keys_keep_their_order_when_one_ends)
 {

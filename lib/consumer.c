@@ -507,7 +507,9 @@ int64_t dsr_lane_begin_counted(struct dsr_lane *lane, int64_t size, int64_t *dep
 {
 	struct dsr_consumer *c = lane->consumer;
 	struct dsr_batch *batch = &lane->batch;
-	int64_t last = batch->next + (int64_t)batch->slots.mask + 1;
+	int64_t last = batch->next > DSR_SEQUENCE_MAX - (int64_t)batch->slots.mask
+			       ? DSR_SEQUENCE_MAX + 1
+			       : batch->next + (int64_t)batch->slots.mask + 1;
 	int64_t sequence, end = batch->next, count = 0;
 	struct dsr_target target;
 

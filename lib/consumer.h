@@ -34,7 +34,7 @@ struct dsr_lane {
 /**
  * struct dsr_group - what the workers of a group share
  *
- * The first part is constant; the rest is under the lock, @orphans_count and
+ * The first part is constant; the rest is under the lock, @orphan_count and
  * @taken's value are atomic.
  */
 struct dsr_group {

@@ -47,7 +47,7 @@ static void usable_cpus(struct dsr_disruptor *d, struct dsr_cpus *cpus, int *spi
 			const struct dsr_handler *h = &m->processors[i].handler;
 
 			*spinners += dsr_wait_spins(h->wait);
-			if (h->pin != DSR_UNPINNED && dsr_pin_is_cpu(h->pin))
+			if (dsr_pin_is_cpu(h->pin))
 				dsr_cpus_add(cpus, dsr_pin_number(h->pin));
 		}
 	}
@@ -72,7 +72,7 @@ static bool is_crowded(struct dsr_disruptor *d, const struct dsr_member *own,
 {
 	const struct dsr_member *m;
 
-	if (p->handler.pin == DSR_UNPINNED || !dsr_pin_is_cpu(p->handler.pin))
+	if (!dsr_pin_is_cpu(p->handler.pin))
 		return false;
 	if (shares_cpu(p, own))
 		return true;
@@ -88,7 +88,7 @@ static void settle_defaults(struct dsr_disruptor *d, struct dsr_member *m)
 	for (uint32_t i = 0; i < m->count; i++) {
 		struct dsr_processor *p = &m->processors[i];
 		struct dsr_handler *h = &p->handler;
-		bool pinned = h->pin != DSR_UNPINNED && dsr_pin_is_cpu(h->pin);
+		bool pinned = dsr_pin_is_cpu(h->pin);
 
 		p->launch = &m->launch;
 		p->error_state = h->on_error ? h->state : d->builder->error_state;
@@ -102,14 +102,19 @@ static void settle_defaults(struct dsr_disruptor *d, struct dsr_member *m)
 }
 
 /* Two threads that spin on one CPU would wait for the end of each other's time slices. */
-static void settle_waits(struct dsr_disruptor *d, struct dsr_member *m)
+static void mark_crowded(struct dsr_disruptor *d, struct dsr_member *m)
 {
 	for (uint32_t i = 0; i < m->count; i++) {
 		struct dsr_processor *p = &m->processors[i];
 
-		if (dsr_wait_spins(p->handler.wait) && (d->waits_yield || is_crowded(d, m, p)))
-			p->crowded = true;
+		p->crowded =
+			dsr_wait_spins(p->handler.wait) && (d->waits_yield || is_crowded(d, m, p));
 	}
+}
+
+/* All that are crowded are marked. */
+static void settle_waits(struct dsr_member *m)
+{
 	for (uint32_t i = 0; i < m->count; i++) {
 		struct dsr_processor *p = &m->processors[i];
 
@@ -128,17 +133,15 @@ static void settle_handlers(struct dsr_disruptor *d)
 
 	for (m = graph->members; m; m = m->next)
 		settle_defaults(d, m);
+	dsr_cpus_allowed(&d->cpus);
 	usable_cpus(d, &cpus, &spinners);
 	/* A producer wants one, too. */
 	d->waits_yield =
 		dsr_cpus_count(&cpus) == 1 || (spinners && spinners >= dsr_cpus_count(&cpus));
 	for (m = graph->members; m; m = m->next)
-		for (uint32_t i = 0; i < m->count; i++)
-			m->processors[i].crowded =
-				dsr_wait_spins(m->processors[i].handler.wait) &&
-				(d->waits_yield || is_crowded(d, m, &m->processors[i]));
+		mark_crowded(d, m);
 	for (m = graph->members; m; m = m->next)
-		settle_waits(d, m);
+		settle_waits(m);
 }
 
 static int fail_thread(struct dsr_complaint *complaint, const struct dsr_processor *p, int err)
@@ -146,7 +149,7 @@ static int fail_thread(struct dsr_complaint *complaint, const struct dsr_process
 	const char *what = dsr_pin_is_cpu(p->handler.pin) ? "CPU" : "node";
 	int number = dsr_pin_number(p->handler.pin);
 
-	if (p->handler.pin == DSR_UNPINNED)
+	if (p->handler.pin == DSR_UNPINNED || err == -ENOMEM)
 		return dsr_complain(complaint, err, "handler %s: %s", p->consumer.name,
 				    dsr_strerror(err));
 	if (err == -ENODEV)
@@ -553,7 +556,8 @@ struct dsr_poller *dsr_poller_find(struct dsr_disruptor *d, const char *name)
 }
 
 /* Its threads prepare themselves, it gets its place, and its threads run; or there are none. */
-static int64_t attach(struct dsr_disruptor *d, struct dsr_member *m, int64_t from)
+static int64_t attach(struct dsr_disruptor *d, struct dsr_member *m, int64_t from,
+		      struct dsr_poller **poller)
 {
 	struct dsr_graph *graph = &d->builder->graph;
 	struct dsr_complaint complaint = {0};
@@ -563,8 +567,14 @@ static int64_t attach(struct dsr_disruptor *d, struct dsr_member *m, int64_t fro
 		return start;
 	pthread_mutex_lock(&graph->lock);
 	settle_defaults(d, m);
-	settle_waits(d, m);
+	mark_crowded(d, m);
+	settle_waits(m);
 	pthread_mutex_unlock(&graph->lock);
+	for (uint32_t i = 0; i < m->count; i++) {
+		m->processors[i].consumer.ring = d->ring;
+		/* Not those of the caller, which may be a handler that is pinned. */
+		m->processors[i].home = &d->cpus;
+	}
 	start = launch_member(m, &complaint);
 	if (start == 0) {
 		dsr_launch_order(&m->launch, DSR_ORDER_PREPARE);
@@ -572,16 +582,20 @@ static int64_t attach(struct dsr_disruptor *d, struct dsr_member *m, int64_t fro
 	}
 	if (start == 0)
 		start = dsr_graph_join(graph, m, from);
-	if (start < 0)
+	if (start < 0) {
 		send_home(m);
-	else
-		dsr_launch_order(&m->launch, DSR_ORDER_RUN);
+		return start;
+	}
+	dsr_launch_order(&m->launch, DSR_ORDER_RUN);
+	if (m->poller)
+		*poller = m->poller;
+	dsr_graph_unref(graph, m);
 	return start;
 }
 
 /* @m is what the complaint, if any, is about. */
 static int64_t attach_or_free(struct dsr_disruptor *d, struct dsr_member *m, int64_t from,
-			      const struct dsr_complaint *complaint)
+			      struct dsr_poller **poller, const struct dsr_complaint *complaint)
 {
 	int saved = errno;
 	int64_t start;
@@ -589,7 +603,7 @@ static int64_t attach_or_free(struct dsr_disruptor *d, struct dsr_member *m, int
 	if (!m)
 		return complaint->error;
 	/* Relaxed: joining the graph looks again. */
-	start = dsr_load_relaxed(&d->ring->closed) ? -ECANCELED : attach(d, m, from);
+	start = dsr_load_relaxed(&d->ring->closed) ? -ECANCELED : attach(d, m, from, poller);
 	if (start < 0)
 		dsr_member_free(m);
 	errno = saved;
@@ -614,7 +628,7 @@ int64_t dsr_attach_handler_sized(struct dsr_disruptor *d, const struct dsr_handl
 	return attach_or_free(d,
 			      dsr_member_of_handler(handler, size, d->builder->capacity,
 						    (uint32_t)number, &complaint),
-			      from, &complaint);
+			      from, NULL, &complaint);
 }
 
 int64_t dsr_attach_workers_sized(struct dsr_disruptor *d, const struct dsr_workers *workers,
@@ -627,7 +641,7 @@ int64_t dsr_attach_workers_sized(struct dsr_disruptor *d, const struct dsr_worke
 	return attach_or_free(d,
 			      dsr_member_of_workers(workers, size, handler_size,
 						    d->builder->capacity, &complaint),
-			      from, &complaint);
+			      from, NULL, &complaint);
 }
 
 int64_t dsr_attach_poller_sized(struct dsr_disruptor *d, const struct dsr_poller_options *options,
@@ -635,7 +649,6 @@ int64_t dsr_attach_poller_sized(struct dsr_disruptor *d, const struct dsr_poller
 {
 	struct dsr_complaint complaint = {0};
 	struct dsr_member *m;
-	int64_t start;
 
 	if (!poller)
 		return -EINVAL;
@@ -643,10 +656,7 @@ int64_t dsr_attach_poller_sized(struct dsr_disruptor *d, const struct dsr_poller
 	if (!d || !is_place(from))
 		return -EINVAL;
 	m = dsr_member_of_poller(options, size, d->builder->capacity, &complaint);
-	start = attach_or_free(d, m, from, &complaint);
-	if (start >= 0)
-		*poller = m->poller;
-	return start;
+	return attach_or_free(d, m, from, poller, &complaint);
 }
 
 static int detach_threads(struct dsr_disruptor *d, struct dsr_member *m, int64_t timeout)

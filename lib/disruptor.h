@@ -5,6 +5,7 @@
 #include <disruptor/disruptor.h>
 
 #include "builder.h"
+#include "cpu.h"
 #include "placement.h"
 
 struct dsr_disruptor {
@@ -13,6 +14,7 @@ struct dsr_disruptor {
 	struct dsr_memory memory;
 	struct dsr_placed placed;
 	bool waits_yield;
+	struct dsr_cpus cpus;   /* what dsr_start()'s caller may use: unpinned threads, too */
 	uint64_t prepared;      /* slots that init has seen */
 	pthread_mutex_t ending; /* who joins */
 	bool joined;            /* under it: all threads, and there will be no more */

@@ -348,18 +348,13 @@ static void drop_barrier(struct dsr_graph *graph, struct dsr_consumer *c)
 		unref(graph, c->barrier.members[--c->barrier.member_count]);
 }
 
-static uint32_t consumers_of(const struct dsr_member *m)
-{
-	return m->poller ? 1 : m->count;
-}
-
 /* It has its sequences, and so have those in front of it: its consumers' barriers. */
 static int connect(struct dsr_graph *graph, struct dsr_member *m)
 {
 	int err = 0;
 	uint32_t i;
 
-	for (i = 0; i < consumers_of(m) && err == 0; i++) {
+	for (i = 0; i < dsr_member_consumers(m) && err == 0; i++) {
 		dsr_member_consumer(m, i)->graph = graph;
 		err = make_barrier(graph, dsr_member_consumer(m, i));
 		if (err == 0)
@@ -456,12 +451,13 @@ int dsr_graph_open(struct dsr_graph *graph, struct dsr_ring *ring)
 	graph->ring = ring;
 	err = grow_gates(graph, 0);
 	/* All have their sequences before any has a barrier. */
-	for (m = graph->members; m && err == 0; m = m->next)
+	for (m = graph->members; m && err == 0; m = m->next) {
+		m->is_listed = true;
 		err = dsr_member_take(m, ring, ring->first - 1);
+	}
 	for (m = graph->members; m && err == 0; m = m->next) {
 		err = connect(graph, m);
 		dsr_member_place(m, ring->first);
-		m->is_listed = true;
 	}
 	if (err < 0) {
 		dsr_graph_close(graph);
@@ -482,7 +478,7 @@ void dsr_graph_close(struct dsr_graph *graph)
 		if (m->poller)
 			dsr_poller_end(m->poller);
 	for (m = graph->members; m; m = m->next)
-		for (uint32_t i = 0; i < consumers_of(m); i++)
+		for (uint32_t i = 0; i < dsr_member_consumers(m); i++)
 			drop_barrier(graph, dsr_member_consumer(m, i));
 	for (m = graph->members; m; m = m->next)
 		dsr_member_put(m, graph->ring);
@@ -551,7 +547,7 @@ static void unlink_member(struct dsr_graph *graph, struct dsr_member *m)
 static int64_t join(struct dsr_graph *graph, struct dsr_member *m, int64_t from)
 {
 	struct dsr_complaint complaint = {0};
-	int64_t oldest, now;
+	int64_t oldest;
 	int64_t start = -EEXIST;
 	bool is_member = false;
 
@@ -564,7 +560,7 @@ static int64_t join(struct dsr_graph *graph, struct dsr_member *m, int64_t from)
 		start = grow_gates(graph, dsr_member_needs(m));
 	/* No limit grows until it has its place, whoever computes one with it. */
 	if (start == 0)
-		start = dsr_ring_window(graph->ring, &oldest, &now);
+		start = dsr_ring_window(graph->ring, &oldest, NULL);
 	if (start == 0)
 		start = dsr_member_take(m, graph->ring, oldest - 1);
 	if (start == 0)
@@ -577,15 +573,18 @@ static int64_t join(struct dsr_graph *graph, struct dsr_member *m, int64_t from)
 	}
 	if (start >= 0) {
 		m->is_listed = true;
+		m->refs++;
 		if (m->poller)
 			dsr_poller_begin(m->poller);
+		/* It held everybody where it stood first, and has moved on. */
+		dsr_ring_wake(graph->ring);
 		return start;
 	}
 	if (is_member) {
 		unlink_member(graph, m);
 		change_gate(graph);
 	}
-	for (uint32_t i = 0; i < consumers_of(m); i++)
+	for (uint32_t i = 0; i < dsr_member_consumers(m); i++)
 		drop_barrier(graph, dsr_member_consumer(m, i));
 	/* Producers that wait for it go on. */
 	dsr_ring_wake(graph->ring);
@@ -655,6 +654,11 @@ void dsr_graph_leave(struct dsr_graph *graph, struct dsr_member *m)
 	uint32_t i;
 
 	pthread_mutex_lock(&graph->lock);
+	/* A poller that two threads detach at once. */
+	if (!m->is_alive) {
+		pthread_mutex_unlock(&graph->lock);
+		return;
+	}
 	done = dsr_graph_done(graph, &slowest);
 	m->is_alive = false;
 	bridge(graph, m);
@@ -669,7 +673,7 @@ void dsr_graph_leave(struct dsr_graph *graph, struct dsr_member *m)
 		dsr_store_release(&m->sequences[i]->value, DSR_SEQUENCE_ENDED);
 		dsr_park_notify(&m->sequences[i]->park);
 	}
-	for (i = 0; i < consumers_of(m); i++)
+	for (i = 0; i < dsr_member_consumers(m); i++)
 		drop_barrier(graph, dsr_member_consumer(m, i));
 	pthread_mutex_unlock(&graph->lock);
 	/* Who waited for its group's other sequences, or for anybody else in its place. */

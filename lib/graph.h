@@ -39,7 +39,10 @@ void dsr_graph_close(struct dsr_graph *graph);
 /* Could it join now? 0, -EEXIST or -ENOENT: before it is put to any trouble. */
 int dsr_graph_check(struct dsr_graph *graph, const struct dsr_member *m);
 
-/* Adds one to a ring that runs; it begins where @from says. Its start, or a negative errno. */
+/*
+ * Adds one to a ring that runs; it begins where @from says. Its start, and a
+ * reference to be given back, or a negative errno.
+ */
 int64_t dsr_graph_join(struct dsr_graph *graph, struct dsr_member *m, int64_t from);
 
 /* It ends: nobody waits for it any more. */

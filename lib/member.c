@@ -163,7 +163,7 @@ struct dsr_member *dsr_member_of_handler(const struct dsr_handler *handler, size
 	struct dsr_handler h;
 	struct dsr_member *m;
 
-	snprintf(name, sizeof(name), "processor-%u", number % 10000);
+	snprintf(name, sizeof(name), "processor-%u", number % 100000);
 	if (!handler) {
 		dsr_complain(complaint, -EINVAL, "handler %u: is NULL", number);
 		return NULL;
@@ -264,13 +264,17 @@ struct dsr_member *dsr_member_of_workers(const struct dsr_workers *workers, size
 	m = make(w.count, complaint, "workers");
 	if (!m)
 		return NULL;
+	if (pthread_mutex_init(&m->group.lock, NULL)) {
+		dsr_complain(complaint, -ENOMEM, "workers: no mutex");
+		dsr_member_free(m);
+		return NULL;
+	}
 	m->is_group = true;
 	m->group.sharing = w.sharing;
 	m->group.count = w.count;
 	m->group.live = w.count;
 	m->group.key = w.key;
 	m->group.key_context = w.key_context;
-	pthread_mutex_init(&m->group.lock, NULL);
 	err = take_name(m->name, w.name, "workers", complaint);
 	if (err == 0)
 		err = take_after(m, w.after, complaint);
@@ -310,9 +314,12 @@ struct dsr_member *dsr_member_of_poller(const struct dsr_poller_options *options
 				   o.max_batch, capacity);
 	if (err == 0)
 		err = take_after(m, o.after, complaint);
-	m->poller = err == 0 ? cleared(sizeof(*m->poller)) : NULL;
-	if (!m->poller) {
-		dsr_complain(complaint, -ENOMEM, "poller %s: no memory", m->name);
+	if (err == 0) {
+		m->poller = cleared(sizeof(*m->poller));
+		if (!m->poller)
+			err = dsr_complain(complaint, -ENOMEM, "poller %s: no memory", m->name);
+	}
+	if (err < 0) {
 		dsr_member_free(m);
 		return NULL;
 	}
@@ -348,7 +355,7 @@ struct dsr_consumer *dsr_member_consumer(const struct dsr_member *m, uint32_t i)
 	return m->poller ? &m->poller->consumer : &m->processors[i].consumer;
 }
 
-static uint32_t consumers_of(const struct dsr_member *m)
+uint32_t dsr_member_consumers(const struct dsr_member *m)
 {
 	return m->poller ? 1 : m->count;
 }
@@ -357,7 +364,7 @@ bool dsr_member_has_name(const struct dsr_member *m, const char *name)
 {
 	if (strcmp(m->name, name) == 0)
 		return true;
-	for (uint32_t i = 0; i < consumers_of(m); i++)
+	for (uint32_t i = 0; i < dsr_member_consumers(m); i++)
 		if (strcmp(dsr_member_consumer(m, i)->name, name) == 0)
 			return true;
 	return false;
@@ -370,7 +377,7 @@ static bool claims(const struct dsr_member *m)
 
 uint32_t dsr_member_needs(const struct dsr_member *m)
 {
-	return consumers_of(m) + claims(m);
+	return dsr_member_consumers(m) + claims(m);
 }
 
 void dsr_member_put(struct dsr_member *m, struct dsr_ring *ring)
@@ -399,7 +406,7 @@ int dsr_member_take(struct dsr_member *m, struct dsr_ring *ring, int64_t value)
 	}
 	if (claims(m))
 		m->group.taken = m->sequences[0];
-	for (i = 0; i < consumers_of(m); i++) {
+	for (i = 0; i < dsr_member_consumers(m); i++) {
 		struct dsr_consumer *c = dsr_member_consumer(m, i);
 
 		c->ring = ring;
@@ -418,7 +425,7 @@ void dsr_member_place(struct dsr_member *m, int64_t start)
 		/* [CONSUME->RECLAIM] [CONSUME->FOLLOW] Nothing below is its business. */
 		dsr_store_release(&m->sequences[i]->value, idle ? DSR_SEQUENCE_IDLE : start - 1);
 	}
-	for (uint32_t i = 0; i < consumers_of(m); i++)
+	for (uint32_t i = 0; i < dsr_member_consumers(m); i++)
 		dsr_member_consumer(m, i)->start = start;
 }
 

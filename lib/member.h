@@ -68,7 +68,8 @@ struct dsr_member *dsr_member_of_poller(const struct dsr_poller_options *options
 /* Nobody uses it, and its threads are joined. */
 void dsr_member_free(struct dsr_member *m);
 
-/* Its i-th consumer, of count; a poller has one. */
+/* How many consumers it has, and the i-th of them. */
+uint32_t dsr_member_consumers(const struct dsr_member *m);
 struct dsr_consumer *dsr_member_consumer(const struct dsr_member *m, uint32_t i);
 
 /* Is the name its own, or one of its workers'? */

@@ -91,12 +91,14 @@ void dsr_monitor_wait(const int64_t *word, int64_t stale)
 
 #elif defined(__aarch64__)
 
+#include <sys/auxv.h>
+
+/* HWCAP_EVTSTRM: the timer sends an event every 100 us, so nobody waits for longer. */
 bool dsr_monitor_available(void)
 {
-	return true;
+	return getauxval(AT_HWCAP) & (1ul << 2);
 }
 
-/* Linux has the timer send an event every 100 us, so nobody waits for longer. */
 void dsr_monitor_wait(const int64_t *word, int64_t stale)
 {
 	int64_t value;

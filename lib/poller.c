@@ -16,26 +16,28 @@ void dsr_poller_begin(struct dsr_poller *poller)
 	pthread_mutex_lock(&c->ring->lock);
 	hold->next = c->ring->polled;
 	c->ring->polled = hold;
-	pthread_mutex_unlock(&c->ring->lock);
 	poller->is_begun = true;
+	pthread_mutex_unlock(&c->ring->lock);
 }
 
 void dsr_poller_end(struct dsr_poller *poller)
 {
 	struct dsr_consumer *c = &poller->consumer;
 	struct dsr_hold **at;
+	bool was_begun;
 
-	if (!poller->is_begun)
+	if (!c->ring)
 		return;
 	pthread_mutex_lock(&c->ring->lock);
-	for (at = &c->ring->polled; *at != &c->own->hold; at = &(*at)->next)
-		;
-	*at = (*at)->next;
-	pthread_mutex_unlock(&c->ring->lock);
-	if (poller->fd_made)
-		dsr_bell_fini(&c->ring->pool.bells, &poller->bell);
-	poller->fd_made = false;
+	was_begun = poller->is_begun;
 	poller->is_begun = false;
+	for (at = &c->ring->polled; was_begun && *at != &c->own->hold; at = &(*at)->next)
+		;
+	if (was_begun)
+		*at = (*at)->next;
+	pthread_mutex_unlock(&c->ring->lock);
+	if (was_begun && poller->fd_made)
+		dsr_bell_fini(&c->ring->pool.bells, &poller->bell);
 }
 
 /* Nothing there: arms the bell, if there is one, and looks once more. */

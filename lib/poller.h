@@ -23,7 +23,7 @@ struct dsr_poller {
 /* Its place in the ring is set: it can be polled. */
 void dsr_poller_begin(struct dsr_poller *poller);
 
-/* It is not in use, and will not be. */
+/* It is not in use, and will not be. Nothing, if it was told so before. */
 void dsr_poller_end(struct dsr_poller *poller);
 
 #endif

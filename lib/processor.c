@@ -229,6 +229,7 @@ static int fail(struct dsr_processor *p, struct dsr_lane *lane, int error)
 		dsr_lane_done(lane);
 		return GO_ON;
 	case DSR_RETRY:
+		p->attempts = 0;
 		return retry(p, lane);
 	case DSR_STOP_ALL:
 		dsr_ring_halt(p->consumer.ring);
@@ -295,8 +296,12 @@ static int pin(const struct dsr_processor *p)
 	struct dsr_cpus cpus;
 	int err;
 
-	if (p->handler.pin == DSR_UNPINNED)
+	if (p->handler.pin == DSR_UNPINNED) {
+		/* If they are not to be had any more, it stays where it is. */
+		if (p->home)
+			(void)dsr_cpu_pin_set(p->home);
 		return 0;
+	}
 	if (dsr_pin_is_cpu(p->handler.pin))
 		return dsr_cpu_pin(dsr_pin_number(p->handler.pin));
 	err = dsr_topology_node_cpus(dsr_pin_number(p->handler.pin), &cpus);
@@ -351,6 +356,7 @@ static void *processor_main(void *argument)
 		err = dsr_consumer_prepare(&p->consumer);
 	if (!dsr_launch_pinned(p->launch, index, err))
 		return NULL;
+	dsr_ring_belong(p->consumer.ring);
 	err = h->on_start ? h->on_start(h->state) : 0;
 	if (dsr_launch_prepared(p->launch, index, err < 0 ? err : 0))
 		live(p);

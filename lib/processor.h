@@ -7,6 +7,8 @@
 #include "consumer.h"
 #include "launch.h"
 
+struct dsr_cpus;
+
 /**
  * struct dsr_processor - a consumer with a thread and the handler it runs
  *
@@ -19,7 +21,8 @@ struct dsr_processor {
 	struct dsr_handler handler; /* wait and on_error as they really are */
 	void *error_state;
 	struct dsr_launch *launch;
-	bool crowded; /* spins where others do, or would: it yields instead */
+	const struct dsr_cpus *home; /* unpinned: where to run; NULL: where its maker may */
+	bool crowded;                /* spins where others do, or would: it yields instead */
 	pthread_t thread;
 
 	int tid;

@@ -95,7 +95,7 @@ static int wait_for_room(struct dsr_producer *p, int64_t first, uint32_t least, 
 	if (waiter->turn == 0)
 		room->held = dsr_ring_held(p->ring);
 	/* Before its handler returns, a consumer cannot get further than it is. */
-	if (room->held < first + least)
+	if (room->held - first < least)
 		return -EDEADLK;
 	/* A turn of spinning is much shorter than a look at the clock, any other much longer. */
 	if (room->deadline != DSR_FOREVER &&
@@ -332,9 +332,9 @@ int64_t dsr_claim_slow(struct dsr_producer *p, int64_t first, uint32_t n, uint32
 	dsr_waiter_end(waiter);
 	if (first >= 0)
 		return first;
-	/* A consumer may have gone to sleep over a claim that was just being taken back. */
-	if (first == -ECANCELED)
-		dsr_park_wake(p->published);
+	/* A consumer, in any place, may have gone to sleep over a claim that was just taken back. */
+	if (first == -ECANCELED && !p->cursor)
+		dsr_ring_wake(p->ring);
 	dsr_count(&handle_of(p)->failures);
 	return dsr_claim_refuse(p, (int)first);
 }

@@ -262,7 +262,8 @@ int dsr_ring_window(struct dsr_ring *ring, int64_t *oldest, int64_t *now)
 		if (limit - capacity > *oldest)
 			*oldest = limit - capacity;
 	}
-	*now = dsr_ring_settled(ring, *oldest, DSR_SEQUENCE_MAX + 1);
+	if (now)
+		*now = dsr_ring_settled(ring, *oldest, DSR_SEQUENCE_MAX + 1);
 	pthread_mutex_unlock(&ring->lock);
 	return err;
 }
@@ -284,9 +285,11 @@ enum dsr_verdict dsr_ring_verdict(struct dsr_ring *ring, int64_t state, int64_t 
 	/*
 	 * Relaxed: a single producer's next was made visible by the closer, and
 	 * the acquire load that gave @state came after; of many producers, end
-	 * was written before it.
+	 * was written before it. Unsigned: a next that is just being taken back
+	 * may lie beyond all sequences.
 	 */
-	if (state & DSR_RING_SEALED && sequence >= dsr_load_relaxed(ring->end_at))
+	if (state & DSR_RING_SEALED &&
+	    (uint64_t)sequence >= (uint64_t)dsr_load_relaxed(ring->end_at))
 		return DSR_DRAINED;
 	/* Relaxed: written before the state said so. While the ring runs, holes are few and past. */
 	if (!(state & DSR_RING_SEALED) && sequence >= dsr_load_relaxed(&ring->skips_end))
@@ -300,9 +303,13 @@ enum dsr_verdict dsr_ring_verdict(struct dsr_ring *ring, int64_t state, int64_t 
 static __thread const struct dsr_ring *inside;
 static __thread struct dsr_hold *held;
 
+void dsr_ring_belong(const struct dsr_ring *ring)
+{
+	inside = ring;
+}
+
 void dsr_ring_enter(struct dsr_hold *hold)
 {
-	inside = hold->ring;
 	hold->next = held;
 	held = hold;
 }

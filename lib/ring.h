@@ -110,7 +110,8 @@ void dsr_ring_abandon(struct dsr_ring *ring, int64_t done);
 /*
  * Where a consumer may begin that every producer's next look at the gate will
  * find, a grace period after it was put there: from the oldest event that none
- * of them may overwrite to the first that is not published. -ECANCELED: closed.
+ * of them may overwrite to the first that is not published, which takes a look at
+ * all in between (@now may be NULL). -ECANCELED: closed.
  */
 int dsr_ring_window(struct dsr_ring *ring, int64_t *oldest, int64_t *now);
 
@@ -131,7 +132,9 @@ int64_t dsr_ring_claimed(const struct dsr_ring *ring);
 /* From @sequence on, the first one before @end that is not published and may still be. Lock held. */
 int64_t dsr_ring_settled(const struct dsr_ring *ring, int64_t sequence, int64_t end);
 
-/* The calling thread is a consumer of @hold->ring, with this in hand beside what it had. */
+/* The calling thread is one of @ring's consumers from here on. */
+void dsr_ring_belong(const struct dsr_ring *ring);
+/* ... and has this in hand beside what it had. */
 void dsr_ring_enter(struct dsr_hold *hold);
 /* ... and has nothing any more, though it is still one of its threads. */
 void dsr_ring_let_go(void);

@@ -18,11 +18,6 @@ void dsr_snapshot_free(struct dsr_snapshot *snapshot)
 	free(snapshot);
 }
 
-static uint32_t consumers_of(const struct dsr_member *m)
-{
-	return m->poller ? 1 : m->count;
-}
-
 /* With the graph's and the ring's lock held, as all that follows. */
 static int make_room(struct dsr_snapshot *s, const struct dsr_disruptor *d)
 {
@@ -31,7 +26,7 @@ static int make_room(struct dsr_snapshot *s, const struct dsr_disruptor *d)
 	uint32_t consumers = 0, producers = 0;
 
 	for (m = d->builder->graph.members; m; m = m->next)
-		consumers += consumers_of(m);
+		consumers += dsr_member_consumers(m);
 	for (handle = d->ring->handles; handle; handle = handle->next)
 		producers++;
 	s->consumers = calloc(consumers + 1, sizeof(*s->consumers));
@@ -63,7 +58,7 @@ static void read_consumer(struct dsr_consumer_snapshot *out, const struct dsr_me
 	out->kind = c->kind;
 	out->state = ended ? DSR_STATE_ENDED : (enum dsr_consumer_state)state;
 	out->gates = m->gates && !ended;
-	out->sequence = position_of(c);
+	out->sequence = ended ? -1 : position_of(c);
 	if (!ended && out->sequence < s->published)
 		out->lag = s->published - out->sequence;
 	/* Relaxed: counters. */
@@ -93,7 +88,7 @@ static void name_slowest(struct dsr_snapshot *s, const struct dsr_graph *graph,
 		/* What a claiming group has taken is nobody's in it. */
 		if (sequence && m->is_group && m->group.taken == sequence)
 			strcpy(s->slowest, m->name);
-		for (uint32_t i = 0; i < consumers_of(m); i++)
+		for (uint32_t i = 0; i < dsr_member_consumers(m); i++)
 			if (dsr_member_consumer(m, i)->sequence == sequence)
 				strcpy(s->slowest, dsr_member_consumer(m, i)->name);
 	}
@@ -113,6 +108,8 @@ static bool read_ring(struct dsr_snapshot *s, const struct dsr_disruptor *d,
 	end = dsr_ring_claimed(ring);
 	s->claimed = end - 1;
 	s->published = dsr_ring_settled(ring, s->done + 1, end) - 1;
+	if (!*slowest)
+		s->done = s->published;
 	again = dsr_graph_done(&d->builder->graph, &other);
 	if (!other || again <= s->published)
 		return true;
@@ -148,7 +145,7 @@ static void read_members(struct dsr_snapshot *s, const struct dsr_disruptor *d)
 	const struct dsr_handle *handle;
 
 	for (m = d->builder->graph.members; m; m = m->next)
-		for (uint32_t i = 0; i < consumers_of(m); i++)
+		for (uint32_t i = 0; i < dsr_member_consumers(m); i++)
 			read_consumer(&s->consumers[s->consumer_count++], m,
 				      dsr_member_consumer(m, i), s);
 	for (handle = d->ring->handles; handle; handle = handle->next)

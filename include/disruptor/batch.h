@@ -16,7 +16,7 @@
  * A handler that leaves before NULL gives back what it took; the rest begins
  * the next batch.
  *
- * Threads: the consumer's own, inside its handler.
+ * Threads: the consumer's own, inside its handler; a poller's, up to its next poll.
  */
 
 #include <disruptor/slot.h>
@@ -38,7 +38,7 @@ DSR_BEGIN_DECLS
  *	      never will be. 0: nobody knows, the stamps have to tell
  * @lane:     a worker's: behind @end there may be more
  *
- * On the consumer's stack, nobody else's business. Read no field yourself.
+ * The consumer's own, nobody else's business. Read no field yourself.
  */
 struct dsr_batch {
 	int64_t next;

@@ -38,12 +38,13 @@ int64_t dsr_attach_poller_sized(struct dsr_disruptor *d, const struct dsr_poller
 
 /**
  * dsr_attach_handler() - a handler more, on a thread of its own
- * @handler: as for dsr_handle_events(); without @after it follows nobody
+ * @handler: as for dsr_handle_events(); without @after it follows nobody. Give it
+ *	     a name, to detach it by
  * @from:    DSR_FROM_NOW, DSR_FROM_OLDEST, or a sequence between the two
  *
  * Its on_start() has returned, and it holds the producers back, when the call
  * returns. If the event or a consumer that it follows is gone, it is not
- * attached.
+ * attached; should that show only after its on_start(), its on_stop() is called.
  *
  * Threads: any, a handler's too. Return: the first sequence that it sees;
  * -ENOENT: no consumer of a name in @after; -ERANGE: @from is not in the ring;
@@ -88,6 +89,9 @@ DSR_INLINE int64_t dsr_attach_poller(struct dsr_disruptor *d,
  * One that had ended by itself is cleared away, too.
  *
  * A poller, and its batch, must not be in use, and is gone.
+ *
+ * Within a handler give it a timeout: one that is just detaching the caller's
+ * handler would wait for it for ever.
  *
  * Threads: any; for a handler or group not from one of its own threads. Return:
  * 0; -ENOENT; -ETIMEDOUT: it was told to stop and has not yet, call again;

@@ -82,7 +82,8 @@ int dsr_halt(struct dsr_disruptor *d);
 /**
  * dsr_destroy() - free what is left: events, memory, handles, pollers, builder
  *
- * No thread may use a handle, a poller or an event of it any more.
+ * No thread may use a handle, a poller or an event of it any more, or be in any
+ * other call about it.
  *
  * Threads: any. Return: 0, also for NULL; -EBUSY if it is not shut down.
  */

@@ -42,6 +42,7 @@ struct dsr_poller_options {
 	const char *name;
 	const char *const *after;
 	uint32_t max_batch;
+	uint32_t reserved; /* 0 */
 };
 
 /**

@@ -70,14 +70,16 @@ typedef int (*dsr_batch_fn)(struct dsr_batch *batch, void *state);
 
 /**
  * dsr_error_fn - a handler has failed: what now?
- * @event:    the one that it failed at; of a batch handler, the last one it took
+ * @event:    the one that it failed at; of a batch handler, the last one it took.
+ *	      If the handler has released it, it is not to be touched
  * @sequence: that event's
  * @error:    the negative errno it returned; -EAGAIN: it asked for DSR_RETRY too often
  * @state:    the handler's; of the builder's default, that one's
  *
  * Called on the handler's thread. What the handler kept of the batch up to @event
  * goes back when it goes on: flush it here. Return: DSR_CONTINUE: go on with the event
- * behind it; DSR_RETRY: begin the batch again; DSR_STOP or DSR_STOP_ALL, and
+ * behind it; DSR_RETRY: begin the batch again, with retry_most
+ * counted anew; DSR_STOP or DSR_STOP_ALL, and
  * on_stop() is told @error. A negative errno stops with that one instead.
  */
 typedef int (*dsr_error_fn)(void *event, int64_t sequence, int error, void *state);
@@ -87,7 +89,8 @@ int dsr_error_skip(void *event, int64_t sequence, int error, void *state);
 int dsr_error_stop(void *event, int64_t sequence, int error, void *state);
 
 /* The names for dsr_handler.after; in C, good until the end of the block. */
-#define DSR_AFTER(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define DSR_AFTER(...)   ((const char *const[]){__VA_ARGS__, NULL})
+#define DSR_AFTER_NOBODY ((const char *const[]){NULL})
 
 /**
  * struct dsr_handler - what a processor runs, and how
@@ -95,7 +98,9 @@ int dsr_error_stop(void *event, int64_t sequence, int error, void *state);
  * @on_batch:  or this
  * @on_start:  NULL, or called once on the thread, pinned, before any event.
  *	       A negative errno fails dsr_start() or dsr_attach_handler() with it
- * @on_stop:   NULL, or called once on the thread, after the last event. @reason
+ * @on_stop:   NULL, or called once on the thread, after the last event; not if
+ *	       @on_start failed or was not called, but also if it was and then
+ *	       the start, or the attaching, failed. @reason
  *	       is 0: drained; DSR_STOP or DSR_STOP_ALL: the handler's own wish;
  *	       -ECANCELED: halted, or detached; another negative errno: the
  *	       handler failed with it
@@ -111,7 +116,7 @@ int dsr_error_stop(void *event, int64_t sequence, int error, void *state);
  * @after:     names of handlers, pollers and worker groups, a NULL behind them: it
  *	       sees each event when these are done with it, and sees what they
  *	       changed in it. In the builder they may come later. NULL: it follows
- *	       the builder's stage (dsr_then()); an empty list: nobody
+ *	       the builder's stage (dsr_then()); DSR_AFTER_NOBODY: just that
  * @on_batch_start: NULL, or called before each batch, and before each retry of one:
  *	       it will have @size events, of the @depth that are there for it now.
  *	       Costs a look at each event's stamp
@@ -126,7 +131,9 @@ int dsr_error_stop(void *event, int64_t sequence, int error, void *state);
  * @retry_most: so many retries of a batch in a row; one more is an error, -EAGAIN.
  *	       0: no limit
  *
- * A zero means the default everywhere: clear what you do not set.
+ * A zero means the default everywhere: clear what you do not set. All of them
+ * return: no exception, longjmp(3), pthread_exit(3) or cancellation passes through
+ * the library.
  */
 struct dsr_handler {
 	dsr_event_fn on_event;
@@ -146,6 +153,7 @@ struct dsr_handler {
 	dsr_error_fn on_error;
 	int64_t retry_pause;
 	uint32_t retry_most;
+	uint32_t reserved; /* 0 */
 };
 
 DSR_END_DECLS

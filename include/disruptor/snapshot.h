@@ -58,6 +58,7 @@ enum dsr_consumer_state {
  * @gates:    the producers wait for it; others only for what follows it
  * @sequence: it is done with all up to here that is its to do. An idle worker of
  *	      a claiming group: with all that the group has taken
+ *	      -1 once it has ended
  * @lag:      published beyond that
  * @batches:  batches it was given
  * @waited:   how it waited for events
@@ -76,6 +77,7 @@ struct dsr_consumer_snapshot {
 	struct dsr_waits waited;
 	uint64_t retries;
 	uint64_t errors;
+	uint64_t reserved[4];
 };
 
 /**
@@ -92,6 +94,7 @@ struct dsr_producer_snapshot {
 	int64_t next;
 	struct dsr_waits waited;
 	uint64_t failures;
+	uint64_t reserved[4];
 };
 
 /**
@@ -129,8 +132,9 @@ struct dsr_snapshot {
  * @out: receives the snapshot; NULL on failure
  *
  * Positions are read one after the other while the threads run on, so that of
- * one that is read later may be ahead. Never waits for them. Looks at each
- * stamp between @done and @claimed at most: not for a hot path.
+ * one that is read later may be ahead. Never waits for a handler. Looks at each
+ * stamp between @done and @claimed at most, and keeps attaching, detaching and
+ * claims that begin to wait from going on meanwhile: not for a hot path.
  *
  * Threads: any, a handler's too. Return: 0; -ENOMEM; -EINVAL.
  */

@@ -37,9 +37,11 @@
  * does, or when the thread's consumer is detached.
  *
  * Where threads that spin would keep each other from running, busy spin, pause
- * and monitor become yield, and dsr_placement_thread() says so: where the
- * process may use a single CPU only, where two handlers are pinned to one CPU,
- * and where there are not fewer handlers that spin than CPUs.
+ * and monitor become yield, and dsr_placement_thread() says so: where two
+ * handlers that spin are pinned to one CPU, and where there are not fewer of them
+ * than CPUs. The CPUs are those that the caller of dsr_start() may use, and those
+ * that handlers are pinned to. It is decided in dsr_start(); of a handler that is
+ * attached later, only whether another one spins on its CPU.
  */
 enum dsr_wait {
 	DSR_WAIT_DEFAULT,
@@ -74,6 +76,7 @@ struct dsr_wait_tuning {
 	int64_t nap;
 	void (*turn)(uint64_t number, void *context);
 	void *context;
+	int64_t reserved[2]; /* 0 */
 };
 
 /* Timeouts, in nanoseconds of CLOCK_MONOTONIC from the call on. What is below zero is over: DSR_NOW. */

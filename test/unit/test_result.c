@@ -856,6 +856,36 @@ CASE(result, batch_start_tells_followers)
 	expect_text(second.log, "[1/1 0E [3/5 1 2 4E [2/2 5 6E [1/1 7E .0 ");
 }
 
+static void count_start(int64_t size, int64_t depth, void *state)
+{
+	struct seen *s = state;
+
+	/* Kept where events of another kind would be. */
+	s->value[SEEN_MAX - 1] += size;
+	s->gaps += size < 1 || depth < size;
+}
+
+/* Where a whole lap more than what is there would be beyond all sequences. */
+CASE_BOTH(result, batch_start_at_the_last_sequences)
+{
+	struct dsr_builder *b = build(many, 64);
+	struct dsr_handler handler;
+	struct dsr_disruptor *d;
+	struct seen s;
+
+	seen_init(&s, 0);
+	handler = seen_handler(&s);
+	handler.on_batch_start = count_start;
+	dsr_first_sequence(b, DSR_SEQUENCE_MAX - 9);
+	expect(dsr_handle_events(b, &handler), 0);
+	d = start(b);
+	put(producer_of(d), 10);
+	finish(d);
+	expect(s.count, 10);
+	expect(s.value[SEEN_MAX - 1], 10);
+	expect(s.gaps, 0);
+}
+
 /**
  * struct ender - a handler that ends its own disruptor from everywhere
  * @answers: of dsr_shutdown(), wherever it was called

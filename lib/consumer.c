@@ -492,17 +492,6 @@ enum dsr_look dsr_consumer_look(struct dsr_consumer *c, struct dsr_lane **lane,
 	return look == DSR_LOOK_DRAINED ? rest(c, target) : look;
 }
 
-void dsr_lane_begin(struct dsr_lane *lane, int64_t most)
-{
-	struct dsr_consumer *c = lane->consumer;
-
-	lane->first = lane->batch.next;
-	if (is_claiming(c))
-		dsr_batch_begin(&lane->batch, most, lane->hand_end);
-	else if (!c->group)
-		dsr_batch_begin(&lane->batch, most, c->barrier.count ? c->settled : 0);
-}
-
 int64_t dsr_lane_begin_counted(struct dsr_lane *lane, int64_t size, int64_t *depth)
 {
 	struct dsr_consumer *c = lane->consumer;
@@ -611,11 +600,19 @@ void dsr_consumer_leave(struct dsr_consumer *c)
 	dsr_store_relaxed(&c->waiter.state, DSR_STATE_ENDED);
 }
 
+/*
+ * Not where a producer's handle lies in its page: loads from there would wait for
+ * stores to here, whose address has the same lower bits.
+ */
+enum { LANE_OFFSET = 1920, LANE_BYTES = LANE_OFFSET + sizeof(struct dsr_lane) };
+
 int dsr_consumer_prepare(struct dsr_consumer *c)
 {
-	c->own = dsr_page_map(sizeof(*c->own));
-	if (!c->own)
+	char *page = dsr_page_map(LANE_BYTES);
+
+	if (!page)
 		return -ENOMEM;
+	c->own = (void *)(page + LANE_OFFSET);
 	c->own->index = c->index;
 	c->own->consumer = c;
 	return 0;
@@ -645,5 +642,5 @@ void dsr_consumer_free(struct dsr_consumer *c)
 	free(c->barrier.sequences);
 	free(c->barrier.members);
 	if (c->own)
-		dsr_page_unmap(c->own, sizeof(*c->own));
+		dsr_page_unmap((char *)c->own - LANE_OFFSET, LANE_BYTES);
 }

@@ -7,6 +7,7 @@
 #include <disruptor/snapshot.h>
 #include <disruptor/workers.h>
 
+#include "batch.h"
 #include "ring.h"
 #include "wait.h"
 
@@ -122,8 +123,18 @@ static inline bool dsr_consumer_is_halted(const struct dsr_consumer *c)
 	       dsr_unlikely(dsr_load_acquire(&c->stop));
 }
 
-/* The lane is ready: its batch begins, of @most events. */
-void dsr_lane_begin(struct dsr_lane *lane, int64_t most);
+/* The lane is ready: its batch begins, of @most events. Here, for an event waits for it. */
+static inline void dsr_lane_begin(struct dsr_lane *lane, int64_t most)
+{
+	const struct dsr_consumer *c = lane->consumer;
+
+	lane->first = lane->batch.next;
+	if (dsr_likely(!c->group))
+		dsr_batch_begin(&lane->batch, most, c->barrier.count ? c->settled : 0);
+	else if (c->group->sharing == DSR_SHARE_CLAIM)
+		dsr_batch_begin(&lane->batch, most, lane->hand_end);
+}
+
 /* The same, counted: of at most @size events, of the *@depth that are there. Returns how many. */
 int64_t dsr_lane_begin_counted(struct dsr_lane *lane, int64_t size, int64_t *depth);
 /* What was taken of the batch goes back; what was not is there again. */

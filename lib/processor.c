@@ -147,8 +147,7 @@ static int await_event(struct dsr_processor *p, struct dsr_lane **lane)
 			break;
 		}
 	}
-	if (dsr_unlikely(c->waiter.turn))
-		dsr_waiter_end(&c->waiter);
+	dsr_waiter_end(&c->waiter);
 	return result;
 }
 

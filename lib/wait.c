@@ -138,15 +138,10 @@ void dsr_waiter_turn(struct dsr_waiter *w, const struct dsr_target *target, int6
 	w->turn++;
 }
 
-void dsr_waiter_end(struct dsr_waiter *w)
+void dsr_waiter_leave(struct dsr_waiter *w)
 {
-	if (w->park)
-		dsr_park_leave(w->park);
+	dsr_park_leave(w->park);
 	w->park = NULL;
-	if (w->turn)
-		/* Relaxed: for observers. */
-		dsr_store_relaxed(&w->state, DSR_STATE_RUNNING);
-	w->turn = 0;
 }
 
 void dsr_waiter_read(const struct dsr_waiter *w, struct dsr_waits *out)

@@ -48,8 +48,22 @@ void dsr_waiter_set(struct dsr_waiter *w, enum dsr_wait how, const struct dsr_wa
 /* Passes one turn, until @deadline at the most; the caller then looks again. */
 void dsr_waiter_turn(struct dsr_waiter *w, const struct dsr_target *target, int64_t deadline);
 
-/* There was something to do, or it is over: after any number of turns, none included. */
-void dsr_waiter_end(struct dsr_waiter *w);
+/* It is counted as a sleeper, and is none any more. */
+void dsr_waiter_leave(struct dsr_waiter *w);
+
+/*
+ * There was something to do, or it is over: after any number of turns, none
+ * included. Here, for it lies between an event's coming and its handler.
+ */
+static inline void dsr_waiter_end(struct dsr_waiter *w)
+{
+	if (dsr_unlikely(w->park != NULL))
+		dsr_waiter_leave(w);
+	if (w->turn)
+		/* Relaxed: for observers. */
+		dsr_store_relaxed(&w->state, DSR_STATE_RUNNING);
+	w->turn = 0;
+}
 
 static inline void dsr_count(int64_t *counter)
 {

@@ -101,14 +101,16 @@ DSR_INLINE int64_t dsr_batch_sequence(const struct dsr_batch *batch)
 DSR_INLINE bool dsr_batch_more(struct dsr_batch *batch)
 {
 	int64_t sequence = batch->next;
+	int64_t stamp;
 
 	if (sequence == batch->end)
 		return batch->lane ? dsr_batch_more_behind(batch) : false;
 	/* Relaxed: no event is read on the strength of it. */
-	if (dsr_load_relaxed(dsr_slots_stamp(&batch->slots,
-					     dsr_slots_event(&batch->slots, sequence))) == sequence)
-		return true;
-	return dsr_batch_more_behind(batch);
+	stamp = dsr_load_relaxed(
+		dsr_slots_stamp(&batch->slots, dsr_slots_event(&batch->slots, sequence)));
+	if (stamp != sequence && dsr_unlikely(stamp == ~sequence || sequence < batch->settled))
+		return dsr_batch_more_behind(batch);
+	return stamp == sequence;
 }
 
 /**

@@ -21,8 +21,9 @@
  *			hyperthread, too
  * @DSR_WAIT_YIELD:	spin with the hint, then sched_yield() every turn. Burns a CPU
  *			that nobody else wants
- * @DSR_WAIT_SLEEP:	spin, yield, then sleep for a while every turn. Burns next to
- *			nothing and costs whoever is waited for nothing; wakes up late
+ * @DSR_WAIT_SLEEP:	spin, yield, then sleep for a while every turn. Costs whoever is
+ *			waited for nothing; with its short naps it burns a part of a
+ *			CPU (bench/README.md), and it wakes up late
  * @DSR_WAIT_PARK:	spin for a short while, then sleep until woken. Burns nothing;
  *			whoever is waited for makes a system call for each sleeper
  *			that it wakes, and none while nobody sleeps

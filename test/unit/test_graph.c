@@ -328,7 +328,7 @@ enum { CROWD = 110, CROWD_EVENTS = 60 };
 
 static void crowd_name(char *name, int i)
 {
-	snprintf(name, DSR_NAME_MAX + 1, "one-of-%d", i);
+	snprintf(name, DSR_NAME_MAX + 1, "one-of-%u", (unsigned int)i % 1000);
 }
 
 /* A hundred in a row, each of which looks for the mark of the one before. */

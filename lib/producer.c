@@ -224,12 +224,14 @@ static int64_t granted(struct dsr_producer *p, int64_t first, uint32_t n, int64_
 static int64_t take_free(struct dsr_producer *p, uint32_t n, uint32_t least, int64_t first,
 			 int64_t limit)
 {
-	int64_t room = limit - first;
+	int64_t room;
 
+	/* First: from the closer's cursor no room can be counted, it would overflow. */
 	if (first < 0)
 		return out_of_range(p);
 	if (is_closed(p))
 		return -ECANCELED;
+	room = limit - first;
 	if (room < least)
 		return limit > DSR_SEQUENCE_MAX ? -EOVERFLOW : -EAGAIN;
 	if (n > room)

@@ -32,7 +32,7 @@ struct sheet {
 /* Those of two laps differ, in a ring of up to 128 slots, and none is 0 in the first. */
 static inline uint8_t mark_of(int64_t sequence, int id)
 {
-	return (uint8_t)(sequence + id + 1);
+	return (uint8_t)((uint64_t)sequence + (uint64_t)id + 1);
 }
 
 static inline int64_t body_of(int64_t sequence, int i)

@@ -108,21 +108,98 @@ int dsr_first_sequence(struct dsr_builder *b, int64_t first)
 	return 0;
 }
 
-int dsr_place_slots(struct dsr_builder *b, int where, enum dsr_strictness how)
+static bool is_place(int where)
 {
-	bool is_node = dsr_pin_valid(where) && where != DSR_UNPINNED && !dsr_pin_is_cpu(where);
+	switch (where) {
+	case DSR_CONSUMER_NODE:
+	case DSR_ANYWHERE:
+	case DSR_PRODUCER_NODE:
+	case DSR_INTERLEAVED:
+	case DSR_MIDDLE_NODE:
+		return true;
+	default:
+		return where == DSR_NODE(dsr_pin_number(where)) && dsr_pin_valid(where);
+	}
+}
+
+static bool is_strictness(enum dsr_strictness how)
+{
+	return how == DSR_PREFER || how == DSR_REQUIRE;
+}
+
+static int place(struct dsr_builder *b, struct dsr_place_wish *wish, const char *what, int where,
+		 enum dsr_strictness how)
+{
 	int err = check(b);
 
 	if (err < 0)
 		return err;
-	if (where != DSR_CONSUMER_NODE && where != DSR_ANYWHERE && !is_node)
+	/* One after the other they would be no more than a page, mostly. */
+	if (!is_place(where) || (where == DSR_INTERLEAVED && wish != &b->slots))
 		return dsr_builder_fail(b, -EINVAL,
-					"slots: %#x is neither DSR_NODE(n) nor a place's name",
+					"%s: %#x is neither DSR_NODE(n) nor a place's name", what,
 					(unsigned int)where);
-	if (how != DSR_PREFER && how != DSR_REQUIRE)
-		return dsr_builder_fail(b, -EINVAL, "slots: strictness %d is unknown", (int)how);
-	b->where = where;
-	b->how = how;
+	if (!is_strictness(how))
+		return dsr_builder_fail(b, -EINVAL, "%s: strictness %d is unknown", what, (int)how);
+	*wish = (struct dsr_place_wish){.where = where, .how = how, .is_said = true};
+	return 0;
+}
+
+int dsr_place_slots(struct dsr_builder *b, int where, enum dsr_strictness how)
+{
+	return b ? place(b, &b->slots, "slots", where, how) : -ENOMEM;
+}
+
+int dsr_place_sequences(struct dsr_builder *b, int where, enum dsr_strictness how)
+{
+	return b ? place(b, &b->sequences, "sequences", where, how) : -ENOMEM;
+}
+
+int dsr_place_producers(struct dsr_builder *b, int where, enum dsr_strictness how)
+{
+	return b ? place(b, &b->producers, "producers", where, how) : -ENOMEM;
+}
+
+int dsr_place_pages(struct dsr_builder *b, enum dsr_pages pages, enum dsr_strictness how)
+{
+	int err = check(b);
+
+	if (err < 0)
+		return err;
+	if ((int)pages < DSR_PAGES_DEFAULT || pages > DSR_PAGES_1G)
+		return dsr_builder_fail(b, -EINVAL, "pages %d are unknown", (int)pages);
+	if (!is_strictness(how))
+		return dsr_builder_fail(b, -EINVAL, "pages: strictness %d is unknown", (int)how);
+	b->pages = pages;
+	b->pages_how = how;
+	return 0;
+}
+
+int dsr_place_locked(struct dsr_builder *b, enum dsr_strictness how)
+{
+	int err = check(b);
+
+	if (err < 0)
+		return err;
+	if (!is_strictness(how))
+		return dsr_builder_fail(b, -EINVAL, "lock: strictness %d is unknown", (int)how);
+	b->locked = true;
+	b->locked_how = how;
+	return 0;
+}
+
+int dsr_producer_at(struct dsr_builder *b, int pin)
+{
+	int err = check(b);
+
+	if (err < 0)
+		return err;
+	if (!dsr_pin_valid(pin) || dsr_pin_is_open(pin))
+		return dsr_builder_fail(b, -EINVAL,
+					"producer: pin %#x is neither DSR_CPU(n) nor DSR_NODE(n)",
+					(unsigned int)pin);
+	b->producer = pin;
+	b->producer_told = true;
 	return 0;
 }
 

@@ -6,17 +6,31 @@
 
 #include "graph.h"
 
+/* Where something is to lie, by name, and how badly. */
+struct dsr_place_wish {
+	int where;
+	enum dsr_strictness how;
+	bool is_said; /* by the program */
+};
+
 struct dsr_builder {
 	struct dsr_complaint complaint; /* the first mistake */
 	struct dsr_disruptor *made;     /* by dsr_start() */
 
+	int producer; /* where it is, as a pin */
+	bool producer_told;
 	bool many;
 	uint64_t capacity;
 	uint64_t event_size;
 	uint64_t alignment;
 	int64_t first;
-	int where;
-	enum dsr_strictness how;
+	struct dsr_place_wish slots;
+	struct dsr_place_wish sequences;
+	struct dsr_place_wish producers;
+	enum dsr_pages pages;
+	enum dsr_strictness pages_how;
+	bool locked;
+	enum dsr_strictness locked_how;
 	int (*init)(void *event, uint64_t index, void *context);
 	void (*fini)(void *event, uint64_t index, void *context);
 	void *context;

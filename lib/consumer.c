@@ -606,13 +606,14 @@ void dsr_consumer_leave(struct dsr_consumer *c)
  */
 enum { LANE_OFFSET = 1920, LANE_BYTES = LANE_OFFSET + sizeof(struct dsr_lane) };
 
-int dsr_consumer_prepare(struct dsr_consumer *c)
+int dsr_consumer_prepare(struct dsr_consumer *c, int node)
 {
-	char *page = dsr_page_map(LANE_BYTES);
+	const struct dsr_wish wish = {.node = node};
+	int err = dsr_region_take(&c->region, LANE_BYTES, &wish, NULL);
 
-	if (!page)
-		return -ENOMEM;
-	c->own = (void *)(page + LANE_OFFSET);
+	if (err < 0)
+		return err;
+	c->own = (void *)((char *)c->region.memory.base + LANE_OFFSET);
 	c->own->index = c->index;
 	c->own->consumer = c;
 	return 0;
@@ -641,6 +642,5 @@ void dsr_consumer_free(struct dsr_consumer *c)
 {
 	free(c->barrier.sequences);
 	free(c->barrier.members);
-	if (c->own)
-		dsr_page_unmap((char *)c->own - LANE_OFFSET, LANE_BYTES);
+	dsr_region_release(&c->region);
 }

@@ -97,12 +97,13 @@ struct dsr_consumer {
 	int64_t batches;
 	int64_t retries;
 	int64_t errors;
+	struct dsr_region region; /* its lane lies there */
 
 	int64_t stop DSR_ALIGNED(DSR_CACHELINE);
 };
 
-/* Takes the lane's page on the calling thread. 0 or -ENOMEM. */
-int dsr_consumer_prepare(struct dsr_consumer *c);
+/* Takes the lane's page, on @node (region.h). 0 or -ENOMEM. */
+int dsr_consumer_prepare(struct dsr_consumer *c, int node);
 /* It begins: its sequence, start and barrier are set. */
 void dsr_consumer_begin(struct dsr_consumer *c);
 void dsr_consumer_free(struct dsr_consumer *c);

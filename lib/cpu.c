@@ -39,7 +39,7 @@ int dsr_cpu_pin_set(const struct dsr_cpus *cpus)
 	return err == -EINVAL ? -EPERM : err;
 }
 
-static int get_affinity(int tid, struct dsr_cpus *cpus)
+int dsr_cpu_affinity(int tid, struct dsr_cpus *cpus)
 {
 	int saved = errno;
 	int err = 0;
@@ -53,7 +53,7 @@ static int get_affinity(int tid, struct dsr_cpus *cpus)
 
 void dsr_cpus_allowed(struct dsr_cpus *cpus)
 {
-	get_affinity(0, cpus);
+	dsr_cpu_affinity(0, cpus);
 }
 
 void dsr_cpus_add(struct dsr_cpus *cpus, int cpu)
@@ -62,17 +62,50 @@ void dsr_cpus_add(struct dsr_cpus *cpus, int cpu)
 		CPU_SET_S((size_t)cpu, sizeof(*cpus), cpus->sets);
 }
 
+bool dsr_cpus_has(const struct dsr_cpus *cpus, int cpu)
+{
+	return cpu >= 0 && cpu < DSR_CPUS_MAX &&
+	       CPU_ISSET_S((size_t)cpu, sizeof(*cpus), cpus->sets);
+}
+
 int dsr_cpus_count(const struct dsr_cpus *cpus)
 {
 	return CPU_COUNT_S(sizeof(*cpus), cpus->sets);
 }
 
+bool dsr_cpus_equal(const struct dsr_cpus *a, const struct dsr_cpus *b)
+{
+	return CPU_EQUAL_S(sizeof(*a), a->sets, b->sets);
+}
+
 int dsr_cpu_allowed(int tid)
 {
 	struct dsr_cpus cpus;
-	int err = get_affinity(tid, &cpus);
+	int err = dsr_cpu_affinity(tid, &cpus);
 
 	return err < 0 ? err : dsr_cpus_count(&cpus);
+}
+
+int dsr_cpu_fifo(uint32_t priority)
+{
+	const struct sched_param param = {.sched_priority = (int)priority};
+	int saved = errno;
+	int err = sched_setscheduler(0, SCHED_FIFO, &param) < 0 ? -errno : 0;
+
+	errno = saved;
+	return err;
+}
+
+void dsr_cpu_policy(int tid, int *policy, int *priority)
+{
+	struct sched_param param = {0};
+	int saved = errno;
+
+	*policy = sched_getscheduler(tid);
+	if (*policy < 0 || sched_getparam(tid, &param) < 0)
+		*policy = -1;
+	*priority = param.sched_priority;
+	errno = saved;
 }
 
 void dsr_cpu_here(int *cpu, int *node)

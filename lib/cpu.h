@@ -3,7 +3,9 @@
 #define DSR_LIB_CPU_H
 
 #include <sched.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Enough for the 8192 CPUs that Linux can be built for. */
 #define DSR_CPUS_MAX 8192
@@ -19,10 +21,22 @@ int dsr_cpu_pin_set(const struct dsr_cpus *cpus);
 /* Which CPUs the caller may use; none if the kernel does not say. */
 void dsr_cpus_allowed(struct dsr_cpus *cpus);
 void dsr_cpus_add(struct dsr_cpus *cpus, int cpu);
+bool dsr_cpus_has(const struct dsr_cpus *cpus, int cpu);
 int dsr_cpus_count(const struct dsr_cpus *cpus);
+
+bool dsr_cpus_equal(const struct dsr_cpus *a, const struct dsr_cpus *b);
+
+/* Which CPUs thread @tid may use now (0: the caller). 0 or a negative errno. */
+int dsr_cpu_affinity(int tid, struct dsr_cpus *cpus);
 
 /* How many CPUs thread @tid may use now (0: the caller), or a negative errno. */
 int dsr_cpu_allowed(int tid);
+
+/* The calling thread runs under SCHED_FIFO from here on. 0; -EPERM; -EINVAL. */
+int dsr_cpu_fifo(uint32_t priority);
+
+/* A thread's scheduling policy and priority; -1 and 0: not told. */
+void dsr_cpu_policy(int tid, int *policy, int *priority);
 
 /* Where the calling thread runs. */
 void dsr_cpu_here(int *cpu, int *node);

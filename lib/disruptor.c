@@ -15,9 +15,8 @@
 
 #include "cpu.h"
 #include "disruptor.h"
-#include "monitor.h"
-#include "node.h"
 #include "producer.h"
+#include "seat.h"
 #include "wait.h"
 
 const char *dsr_version(void)
@@ -35,113 +34,18 @@ struct dsr_producer *dsr_producer(struct dsr_disruptor *d)
 	return d ? dsr_handle_get(d->ring) : NULL;
 }
 
-/* The CPUs that its threads may run on: those of everybody, and those pinned to beside. */
-static void usable_cpus(struct dsr_disruptor *d, struct dsr_cpus *cpus, int *spinners)
-{
-	const struct dsr_member *m;
-
-	dsr_cpus_allowed(cpus);
-	*spinners = 0;
-	for (m = d->builder->graph.members; m; m = m->next) {
-		for (uint32_t i = 0; i < m->count; i++) {
-			const struct dsr_handler *h = &m->processors[i].handler;
-
-			*spinners += dsr_wait_spins(h->wait);
-			if (dsr_pin_is_cpu(h->pin))
-				dsr_cpus_add(cpus, dsr_pin_number(h->pin));
-		}
-	}
-}
-
-static bool shares_cpu(const struct dsr_processor *p, const struct dsr_member *m)
-{
-	for (uint32_t i = 0; m && i < m->count; i++) {
-		const struct dsr_processor *other = &m->processors[i];
-
-		/* Relaxed: one that is about to end counts, too. */
-		if (other != p && other->handler.pin == p->handler.pin &&
-		    dsr_wait_spins(other->handler.wait) && !dsr_load_relaxed(&other->ended))
-			return true;
-	}
-	return false;
-}
-
-/* Would it spin where another one spins? */
-static bool is_crowded(struct dsr_disruptor *d, const struct dsr_member *own,
-		       const struct dsr_processor *p)
-{
-	const struct dsr_member *m;
-
-	if (!dsr_pin_is_cpu(p->handler.pin))
-		return false;
-	if (shares_cpu(p, own))
-		return true;
-	for (m = d->builder->graph.members; m; m = m->next)
-		if (m != own && shares_cpu(p, m))
-			return true;
-	return false;
-}
-
-/* What the program left open. */
-static void settle_defaults(struct dsr_disruptor *d, struct dsr_member *m)
+/* What its threads have to have before they are created. */
+static void equip(struct dsr_disruptor *d, struct dsr_member *m)
 {
 	for (uint32_t i = 0; i < m->count; i++) {
 		struct dsr_processor *p = &m->processors[i];
 		struct dsr_handler *h = &p->handler;
-		bool pinned = dsr_pin_is_cpu(h->pin);
 
 		p->launch = &m->launch;
 		p->error_state = h->on_error ? h->state : d->builder->error_state;
 		if (!h->on_error)
 			h->on_error = d->builder->on_error;
-		if (h->wait == DSR_WAIT_DEFAULT)
-			h->wait = pinned ? DSR_WAIT_PAUSE : DSR_WAIT_PARK;
-		if (h->wait == DSR_WAIT_MONITOR && !dsr_monitor_available())
-			h->wait = DSR_WAIT_PAUSE;
 	}
-}
-
-/* Two threads that spin on one CPU would wait for the end of each other's time slices. */
-static void mark_crowded(struct dsr_disruptor *d, struct dsr_member *m)
-{
-	for (uint32_t i = 0; i < m->count; i++) {
-		struct dsr_processor *p = &m->processors[i];
-
-		p->crowded =
-			dsr_wait_spins(p->handler.wait) && (d->waits_yield || is_crowded(d, m, p));
-	}
-}
-
-/* All that are crowded are marked. */
-static void settle_waits(struct dsr_member *m)
-{
-	for (uint32_t i = 0; i < m->count; i++) {
-		struct dsr_processor *p = &m->processors[i];
-
-		if (p->crowded)
-			p->handler.wait = DSR_WAIT_YIELD;
-		dsr_waiter_set(&p->consumer.waiter, p->handler.wait, &p->handler.tuning);
-	}
-}
-
-static void settle_handlers(struct dsr_disruptor *d)
-{
-	struct dsr_graph *graph = &d->builder->graph;
-	struct dsr_member *m;
-	struct dsr_cpus cpus;
-	int spinners;
-
-	for (m = graph->members; m; m = m->next)
-		settle_defaults(d, m);
-	dsr_cpus_allowed(&d->cpus);
-	usable_cpus(d, &cpus, &spinners);
-	/* A producer wants one, too. */
-	d->waits_yield =
-		dsr_cpus_count(&cpus) == 1 || (spinners && spinners >= dsr_cpus_count(&cpus));
-	for (m = graph->members; m; m = m->next)
-		mark_crowded(d, m);
-	for (m = graph->members; m; m = m->next)
-		settle_waits(m);
 }
 
 static int fail_thread(struct dsr_complaint *complaint, const struct dsr_processor *p, int err)
@@ -149,6 +53,9 @@ static int fail_thread(struct dsr_complaint *complaint, const struct dsr_process
 	const char *what = dsr_pin_is_cpu(p->handler.pin) ? "CPU" : "node";
 	int number = dsr_pin_number(p->handler.pin);
 
+	if (p->fifo_refused)
+		return dsr_complain(complaint, err, "handler %s: SCHED_FIFO with priority %u: %s",
+				    p->consumer.name, p->handler.fifo, dsr_strerror(err));
 	if (p->handler.pin == DSR_UNPINNED || err == -ENOMEM)
 		return dsr_complain(complaint, err, "handler %s: %s", p->consumer.name,
 				    dsr_strerror(err));
@@ -175,7 +82,7 @@ static void send_home(struct dsr_member *m)
 /* Creates its threads and has them pin themselves. The caller sends them home on failure. */
 static int launch_member(struct dsr_member *m, struct dsr_complaint *complaint)
 {
-	int err = m->poller ? dsr_consumer_prepare(&m->poller->consumer) : 0;
+	int err = m->poller ? dsr_consumer_prepare(&m->poller->consumer, DSR_REGION_ANYWHERE) : 0;
 
 	if (err < 0)
 		return dsr_complain(complaint, err, "poller %s: no memory", m->name);
@@ -224,34 +131,13 @@ static int launch_threads(struct dsr_disruptor *d)
 	struct dsr_member *m;
 	int err = 0;
 
-	for (m = graph->members; m && err == 0; m = m->next)
+	for (m = graph->members; m && err == 0; m = m->next) {
+		equip(d, m);
 		err = launch_member(m, &d->builder->complaint);
+	}
 	if (err < 0)
 		send_all_home(graph);
 	return err;
-}
-
-/* Where the slots are to be; -1: anywhere. */
-static int wanted_node(const struct dsr_builder *b)
-{
-	const struct dsr_member *m;
-	uint32_t i;
-
-	if (b->where == DSR_ANYWHERE)
-		return -1;
-	if (b->where != DSR_CONSUMER_NODE)
-		return dsr_pin_number(b->where);
-	for (m = b->graph.members; m; m = m->next) {
-		for (i = 0; i < m->count; i++) {
-			const struct dsr_processor *p = &m->processors[i];
-
-			if (p->handler.pin != DSR_UNPINNED)
-				return dsr_pin_is_cpu(p->handler.pin)
-					       ? p->node
-					       : dsr_pin_number(p->handler.pin);
-		}
-	}
-	return -1;
 }
 
 static uint32_t count_sequences(const struct dsr_builder *b)
@@ -264,27 +150,20 @@ static uint32_t count_sequences(const struct dsr_builder *b)
 	return count;
 }
 
-/* The header of the memory: the ring, the consumers' sequences, then whole pages of slots. */
-static uint64_t header_bytes(const struct dsr_builder *b)
-{
-	uint64_t bytes = sizeof(struct dsr_ring) + count_sequences(b) * sizeof(struct dsr_sequence);
-	uint64_t page = dsr_page_size();
-
-	return (bytes + page - 1) / page * page;
-}
-
-static int lay_out_ring(struct dsr_disruptor *d, uint64_t stride, int node)
+static int lay_out_ring(struct dsr_disruptor *d, uint64_t stride)
 {
 	struct dsr_builder *b = d->builder;
-	struct dsr_ring *ring = d->memory.base;
+	struct dsr_ring *ring = d->head.memory.base;
 	struct dsr_sequence *sequences = (void *)(ring + 1);
-	int err = dsr_ring_init(ring, b->many, b->capacity, b->first, node);
+	int err = dsr_ring_init(ring, b->many, b->capacity, b->first);
 
 	if (err < 0)
 		return dsr_builder_fail(b, err, "no mutex for the ring");
-	ring->slots.base = (char *)d->memory.base + header_bytes(b);
+	ring->slots.base = d->slots.memory.base;
 	ring->slots.stride = stride;
 	ring->waits_yield = d->waits_yield;
+	ring->pool.wish = d->sequence_wish;
+	ring->handle_wish = d->handle_wish;
 	dsr_ring_clear(ring);
 	err = dsr_sequences_add(&ring->pool, sequences, count_sequences(b));
 	if (err == 0)
@@ -297,29 +176,23 @@ static int lay_out_ring(struct dsr_disruptor *d, uint64_t stride, int node)
 	return 0;
 }
 
+/* The ring and the consumers' sequences. */
+static uint64_t head_bytes(const struct dsr_builder *b)
+{
+	return sizeof(struct dsr_ring) + count_sequences(b) * sizeof(struct dsr_sequence);
+}
+
 static int take_memory(struct dsr_disruptor *d)
 {
 	struct dsr_builder *b = d->builder;
 	uint64_t stride = dsr_ring_stride(b->event_size, b->alignment);
-	int node = wanted_node(b);
-	int err;
+	int err = dsr_place_take(d, stride * b->capacity, head_bytes(b));
 
-	if (node < 0 && b->how == DSR_REQUIRE && b->where == DSR_CONSUMER_NODE) {
-		/* Pinned, and still no node known: there is none to be had. */
-		err = dsr_node_support();
-		return dsr_builder_fail(b, err < 0 ? err : -EINVAL,
-					"slots: the consumer's node is required, and no handler is "
-					"pinned to one");
-	}
-	err = dsr_placement_take(&d->memory, header_bytes(b) + stride * b->capacity, node, b->how,
-				 &d->placed);
 	if (err < 0)
-		return dsr_builder_fail(b, err, "slots: %llu bytes on node %d: %s",
-					(unsigned long long)(stride * b->capacity), node,
-					dsr_strerror(err));
-	err = lay_out_ring(d, stride, node);
+		return err;
+	err = lay_out_ring(d, stride);
 	if (err < 0)
-		dsr_memory_unmap(&d->memory);
+		dsr_place_release(d);
 	return err;
 }
 
@@ -349,7 +222,7 @@ static void free_memory(struct dsr_disruptor *d)
 	dsr_handles_free(d->ring);
 	dsr_graph_close(&b->graph);
 	dsr_ring_fini(d->ring);
-	dsr_memory_unmap(&d->memory);
+	dsr_place_release(d);
 }
 
 /* All are waited for, whoever has failed before. */
@@ -396,10 +269,15 @@ static int start(struct dsr_disruptor *d)
 
 	if (err < 0)
 		return dsr_builder_fail(d->builder, err, "no mutex");
-	settle_handlers(d);
-	err = launch_threads(d);
-	if (err == 0)
+	err = dsr_seats_take(d);
+	if (err < 0)
+		dsr_builder_fail(d->builder, err, "no memory for the plan");
+	else
+		err = launch_threads(d);
+	if (err == 0) {
+		dsr_seats_settle(d);
 		err = fill_and_go(d);
+	}
 	if (err < 0)
 		pthread_mutex_destroy(&d->ending);
 	return err;
@@ -563,13 +441,11 @@ static int64_t attach(struct dsr_disruptor *d, struct dsr_member *m, int64_t fro
 	struct dsr_complaint complaint = {0};
 	int64_t start = dsr_graph_check(graph, m);
 
+	if (start == 0)
+		start = dsr_seats_take_comer(d, m);
 	if (start < 0)
 		return start;
-	pthread_mutex_lock(&graph->lock);
-	settle_defaults(d, m);
-	mark_crowded(d, m);
-	settle_waits(m);
-	pthread_mutex_unlock(&graph->lock);
+	equip(d, m);
 	for (uint32_t i = 0; i < m->count; i++) {
 		m->processors[i].consumer.ring = d->ring;
 		/* Not those of the caller, which may be a handler that is pinned. */
@@ -577,11 +453,13 @@ static int64_t attach(struct dsr_disruptor *d, struct dsr_member *m, int64_t fro
 	}
 	start = launch_member(m, &complaint);
 	if (start == 0) {
+		dsr_seats_settle_comer(d, m);
 		dsr_launch_order(&m->launch, DSR_ORDER_PREPARE);
 		start = await_prepared(m, &complaint);
 	}
 	if (start == 0)
 		start = dsr_graph_join(graph, m, from);
+	dsr_seats_join(d, m);
 	if (start < 0) {
 		send_home(m);
 		return start;

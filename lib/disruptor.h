@@ -6,14 +6,20 @@
 
 #include "builder.h"
 #include "cpu.h"
-#include "placement.h"
+#include "place.h"
 
 struct dsr_disruptor {
 	struct dsr_builder *builder; /* what it is, and its graph */
-	struct dsr_ring *ring;       /* at the head of the memory */
-	struct dsr_memory memory;
-	struct dsr_placed placed;
+	struct dsr_ring *ring;       /* at the beginning of the head */
+	struct dsr_region head;
+	struct dsr_region slots;
+	struct dsr_choice choice;                   /* of the slots' node */
+	struct dsr_wish handle_wish, sequence_wish; /* for more of them */
 	bool waits_yield;
+	/* Where the producer is taken to be, as a pin; DSR_UNPINNED: no plan was made. */
+	int producer;
+	/* Under the graph's lock: they are being attached, and have their seats. */
+	struct dsr_member *coming;
 	struct dsr_cpus cpus;   /* what dsr_start()'s caller may use: unpinned threads, too */
 	uint64_t prepared;      /* slots that init has seen */
 	pthread_mutex_t ending; /* who joins */

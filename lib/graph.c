@@ -136,6 +136,9 @@ static int add_edges(struct dsr_graph *graph, struct dsr_member *m, uint32_t mos
 	uint32_t i;
 	int saved = errno;
 
+	/* Those of the last time, if a plan was made before the start. */
+	free(m->after);
+	m->after_count = 0;
 	m->after = calloc(most + 1, sizeof(*m->after));
 	errno = saved;
 	if (!m->after)

@@ -28,7 +28,7 @@ void dsr_graph_fini(struct dsr_graph *graph);
 /* Adds one at the end; nothing but its name is looked at. -EEXIST. */
 int dsr_graph_add(struct dsr_graph *graph, struct dsr_member *m, struct dsr_complaint *complaint);
 
-/* Before any thread runs: turns names into edges, and sees that they make no circle. */
+/* Before any thread runs: turns names into edges, and sees that they make no circle. May be repeated. */
 int dsr_graph_resolve(struct dsr_graph *graph, struct dsr_complaint *complaint);
 
 /* Everybody begins at the ring's first sequence: places, barriers and the gate. */

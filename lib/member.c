@@ -107,6 +107,7 @@ static struct dsr_member *make(uint32_t count, struct dsr_complaint *complaint, 
 	for (uint32_t i = 0; i < count; i++) {
 		m->processors[i].consumer.member = m;
 		m->processors[i].consumer.index = i;
+		m->processors[i].seat = -1;
 	}
 	return m;
 }
@@ -118,9 +119,11 @@ static int check_handler(const struct dsr_handler *h, const char *name, uint64_t
 		return dsr_complain(complaint, -EINVAL,
 				    "handler %s: wants one of on_event and on_batch", name);
 	if (!dsr_pin_valid(h->pin))
-		return dsr_complain(complaint, -EINVAL,
-				    "handler %s: pin %#x is neither DSR_CPU(n) nor DSR_NODE(n)",
-				    name, (unsigned int)h->pin);
+		return dsr_complain(
+			complaint, -EINVAL,
+			"handler %s: pin %#x is neither DSR_CPU(n) nor DSR_NODE(n), nor a "
+			"choice's name",
+			name, (unsigned int)h->pin);
 	if (!dsr_wait_valid(h->wait, &h->tuning))
 		return dsr_complain(complaint, -EINVAL,
 				    "handler %s: wait strategy %d is unknown, or has no turn", name,
@@ -134,6 +137,9 @@ static int check_handler(const struct dsr_handler *h, const char *name, uint64_t
 				    "handler %s: on_idle wants idle_after above 0", name);
 	if (h->retry_pause < 0)
 		return dsr_complain(complaint, -EINVAL, "handler %s: retry_pause is below 0", name);
+	if (h->fifo > 99)
+		return dsr_complain(complaint, -EINVAL, "handler %s: fifo %u is not from 0 to 99",
+				    name, h->fifo);
 	return 0;
 }
 

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "memory.h"
 #include "node.h"
 #include "topology.h"
 
@@ -23,26 +22,40 @@ int dsr_node_support(void)
 	return numa_available() < 0 ? -EOPNOTSUPP : 0;
 }
 
+/* As mbind(2) wants it: it looks at one bit less than it is told. */
+enum { MASK_BITS = DSR_NODES_MAX + 1, WORD_BITS = 8 * sizeof(unsigned long) };
+
+struct mask {
+	unsigned long words[DSR_NODES_MAX / WORD_BITS];
+};
+
+static int set_policy(void *base, size_t bytes, int mode, const struct mask *mask,
+		      unsigned int flags)
+{
+	int saved = errno;
+	int err = 0;
+
+	if (mbind(base, bytes, mode, mask->words, MASK_BITS, flags) < 0)
+		err = -errno;
+	errno = saved;
+	return err == -ENOSYS ? -EOPNOTSUPP : err;
+}
+
 static int bind_range(void *base, size_t bytes, int node, int mode, unsigned int flags)
 {
-	unsigned long mask[DSR_NODES_MAX / (8 * sizeof(unsigned long))];
-	int saved = errno;
+	struct mask mask = {{0}};
 	int err = dsr_node_support();
 
 	if (err < 0)
 		return err;
 	if (node < 0 || node >= DSR_NODES_MAX)
 		return -ENODEV;
-	memset(mask, 0, sizeof(mask));
-	mask[(size_t)node / (8 * sizeof(*mask))] |= 1ul << ((size_t)node % (8 * sizeof(*mask)));
-	/* The kernel looks at one bit less than it is told. */
-	if (mbind(base, bytes, mode, mask, DSR_NODES_MAX + 1, flags) < 0)
-		err = -errno;
-	errno = saved;
+	mask.words[node / WORD_BITS] |= 1ul << node % WORD_BITS;
+	err = set_policy(base, bytes, mode, &mask, flags);
 	/* The same answer for a node that is not there, is not ours, or has no memory. */
 	if (err == -EINVAL)
 		return dsr_topology_has_node(node) ? -EPERM : -ENODEV;
-	return err == -ENOSYS ? -EOPNOTSUPP : err;
+	return err;
 }
 
 int dsr_node_prefer(void *base, size_t bytes, int node)
@@ -55,6 +68,42 @@ int dsr_node_bind(void *base, size_t bytes, int node)
 	int err = bind_range(base, bytes, node, MPOL_BIND, MPOL_MF_MOVE | MPOL_MF_STRICT);
 
 	return err == -EIO ? -ENOMEM : err;
+}
+
+/*
+ * libnuma's own lists are those of the process's start, and a cpuset may have changed
+ * since; its numa_get_mems_allowed() is this call, and prints where that is refused.
+ */
+static int read_allowed(struct mask *mask)
+{
+	int saved = errno;
+	int err = dsr_node_support();
+
+	memset(mask, 0, sizeof(*mask));
+	if (err == 0 && get_mempolicy(NULL, mask->words, MASK_BITS, NULL, MPOL_F_MEMS_ALLOWED) < 0)
+		err = -errno;
+	errno = saved;
+	return err;
+}
+
+int dsr_node_interleave(void *base, size_t bytes)
+{
+	struct mask mask;
+	int err = read_allowed(&mask);
+
+	return err < 0 ? err : set_policy(base, bytes, MPOL_INTERLEAVE, &mask, 0);
+}
+
+int dsr_nodes_allowed(struct dsr_cpus *nodes)
+{
+	struct mask mask;
+	int err = read_allowed(&mask);
+
+	memset(nodes, 0, sizeof(*nodes));
+	for (int node = 0; node < DSR_NODES_MAX; node++)
+		if (mask.words[node / WORD_BITS] >> node % WORD_BITS & 1)
+			dsr_cpus_add(nodes, node);
+	return err;
 }
 
 static void count_page(int status, int node, struct dsr_node_pages *count)
@@ -73,10 +122,11 @@ static void count_page(int status, int node, struct dsr_node_pages *count)
 		count->elsewhere++;
 }
 
-void dsr_node_count(void *base, size_t bytes, int node, struct dsr_node_pages *count)
+void dsr_node_count(const void *base, size_t bytes, size_t page, int node,
+		    struct dsr_node_pages *count)
 {
 	enum { CHUNK = 1024 };
-	size_t page = dsr_page_size(), pages = (bytes + page - 1) / page, done, n, i;
+	size_t pages = (bytes + page - 1) / page, done, n, i;
 	int saved = errno;
 	void *addresses[CHUNK];
 	int status[CHUNK];
@@ -85,7 +135,7 @@ void dsr_node_count(void *base, size_t bytes, int node, struct dsr_node_pages *c
 	for (done = 0; done < pages; done += n) {
 		n = pages - done < CHUNK ? pages - done : CHUNK;
 		for (i = 0; i < n; i++)
-			addresses[i] = (char *)base + (done + i) * page;
+			addresses[i] = (void *)((uintptr_t)base + (done + i) * page);
 		if (dsr_node_support() < 0 || move_pages(0, n, addresses, NULL, status, 0) < 0) {
 			count->error = dsr_node_support() < 0 ? -EOPNOTSUPP : -errno;
 			count->unknown += n;
@@ -104,6 +154,12 @@ int dsr_node_support(void)
 	return -EOPNOTSUPP;
 }
 
+int dsr_nodes_allowed(struct dsr_cpus *nodes)
+{
+	(void)nodes;
+	return -EOPNOTSUPP;
+}
+
 int dsr_node_prefer(void *base, size_t bytes, int node)
 {
 	(void)base;
@@ -117,10 +173,14 @@ int dsr_node_bind(void *base, size_t bytes, int node)
 	return dsr_node_prefer(base, bytes, node);
 }
 
-void dsr_node_count(void *base, size_t bytes, int node, struct dsr_node_pages *count)
+int dsr_node_interleave(void *base, size_t bytes)
 {
-	size_t page = dsr_page_size();
+	return dsr_node_prefer(base, bytes, 0);
+}
 
+void dsr_node_count(const void *base, size_t bytes, size_t page, int node,
+		    struct dsr_node_pages *count)
+{
 	(void)base;
 	(void)node;
 	*count = (struct dsr_node_pages){

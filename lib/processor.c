@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <disruptor/atomic.h>
+#include <disruptor/error.h>
 
 #include "cpu.h"
 #include "probe.h"
@@ -18,12 +20,23 @@ bool dsr_pin_valid(int pin)
 {
 	int kind = pin & PIN_KIND;
 
-	return pin == DSR_UNPINNED || (pin > 0 && (kind == DSR_CPU(0) || kind == DSR_NODE(0)));
+	return pin == DSR_UNPINNED || dsr_pin_is_open(pin) ||
+	       (pin > 0 && (kind == DSR_CPU(0) || kind == DSR_NODE(0)));
 }
 
 bool dsr_pin_is_cpu(int pin)
 {
 	return (pin & PIN_KIND) == DSR_CPU(0);
+}
+
+bool dsr_pin_is_node(int pin)
+{
+	return (pin & PIN_KIND) == DSR_NODE(0);
+}
+
+bool dsr_pin_is_open(int pin)
+{
+	return pin == DSR_AUTOMATIC || pin == DSR_NEAR_PRODUCER || pin == DSR_ISOLATED;
 }
 
 int dsr_pin_number(int pin)
@@ -290,21 +303,51 @@ static int run(struct dsr_processor *p)
 	}
 }
 
-static int pin(const struct dsr_processor *p)
+/* To its seat. One that was chosen for it may be refused: a cpuset, or gone offline since. */
+static int pin_to_seat(struct dsr_processor *p)
+{
+	int err = dsr_cpu_pin(p->seat);
+
+	if (err == 0 || !dsr_pin_is_open(p->handler.pin))
+		return err;
+	snprintf(p->reason, sizeof(p->reason), "CPU %d was refused (%s): not pinned", p->seat,
+		 dsr_strerror(err));
+	p->seat = -1;
+	return 0;
+}
+
+static int pin(struct dsr_processor *p)
 {
 	struct dsr_cpus cpus;
 	int err;
 
-	if (p->handler.pin == DSR_UNPINNED) {
+	if (p->seat >= 0) {
+		err = pin_to_seat(p);
+		if (err < 0 || p->seat >= 0)
+			return err;
+	}
+	if (!dsr_pin_is_node(p->handler.pin)) {
 		/* If they are not to be had any more, it stays where it is. */
 		if (p->home)
 			(void)dsr_cpu_pin_set(p->home);
 		return 0;
 	}
-	if (dsr_pin_is_cpu(p->handler.pin))
-		return dsr_cpu_pin(dsr_pin_number(p->handler.pin));
 	err = dsr_topology_node_cpus(dsr_pin_number(p->handler.pin), &cpus);
 	return err < 0 ? err : dsr_cpu_pin_set(&cpus);
+}
+
+/* Pins itself and takes its priority, before it touches anything. */
+static int settle_down(struct dsr_processor *p)
+{
+	int err = pin(p);
+
+	if (err == 0 && (p->seat >= 0 || dsr_pin_is_node(p->handler.pin)))
+		p->is_pinned = dsr_cpu_affinity(0, &p->pinned) == 0;
+	if (err == 0 && p->handler.fifo) {
+		err = dsr_cpu_fifo(p->handler.fifo);
+		p->fifo_refused = err < 0;
+	}
+	return err;
 }
 
 static void stop(struct dsr_processor *p, int reason)
@@ -345,14 +388,15 @@ static void *processor_main(void *argument)
 	struct dsr_processor *p = argument;
 	const struct dsr_handler *h = &p->handler;
 	uint32_t index = p->consumer.index;
-	int err = pin(p);
+	int err = settle_down(p);
 
 	inside = p->consumer.member;
 	pthread_setname_np(pthread_self(), p->consumer.name);
 	p->tid = (int)syscall(SYS_gettid);
 	dsr_cpu_here(&p->cpu, &p->node);
 	if (err == 0)
-		err = dsr_consumer_prepare(&p->consumer);
+		err = dsr_consumer_prepare(&p->consumer,
+					   p->is_pinned ? DSR_REGION_HERE : DSR_REGION_ANYWHERE);
 	if (!dsr_launch_pinned(p->launch, index, err))
 		return NULL;
 	dsr_ring_belong(p->consumer.ring);

@@ -379,11 +379,14 @@ int dsr_producer_set_wait(struct dsr_producer *p, enum dsr_wait wait)
 
 static struct dsr_handle *handle_make(struct dsr_ring *ring)
 {
-	struct dsr_handle *handle = dsr_page_map(sizeof(*handle));
+	struct dsr_handle *handle;
+	struct dsr_region region;
 	struct dsr_producer *p;
 
-	if (!handle)
+	if (dsr_region_take(&region, sizeof(*handle), &ring->handle_wish, NULL) < 0)
 		return NULL;
+	handle = region.memory.base;
+	handle->region = region;
 	p = &handle->hot;
 	p->slots = ring->slots;
 	p->ring = ring;
@@ -449,9 +452,9 @@ int dsr_producer_release(struct dsr_producer *p)
 void dsr_handles_free(struct dsr_ring *ring)
 {
 	while (ring->handles) {
-		struct dsr_handle *handle = ring->handles;
+		struct dsr_region region = ring->handles->region;
 
-		ring->handles = handle->next;
-		dsr_page_unmap(handle, sizeof(*handle));
+		ring->handles = ring->handles->next;
+		dsr_region_release(&region);
 	}
 }

@@ -65,7 +65,7 @@ uint64_t dsr_ring_stride(uint64_t event_size, uint64_t alignment)
 	return stride;
 }
 
-int dsr_ring_init(struct dsr_ring *ring, bool many, uint64_t capacity, int64_t first, int node)
+int dsr_ring_init(struct dsr_ring *ring, bool many, uint64_t capacity, int64_t first)
 {
 	int err = -pthread_mutex_init(&ring->lock, NULL);
 
@@ -79,7 +79,7 @@ int dsr_ring_init(struct dsr_ring *ring, bool many, uint64_t capacity, int64_t f
 	ring->end = first;
 	ring->swept = first - 1;
 	ring->end_at = &ring->end;
-	err = dsr_sequences_init(&ring->pool, ring->careful, node);
+	err = dsr_sequences_init(&ring->pool, ring->careful);
 	if (err < 0)
 		pthread_mutex_destroy(&ring->lock);
 	else

@@ -25,13 +25,14 @@ enum dsr_verdict {
 	DSR_HALTED,
 };
 
-/* A producer's handle, in a page of its own. */
+/* A producer's handle, in pages of its own. */
 struct dsr_handle {
 	struct dsr_producer hot;
 	struct dsr_waiter waiter; /* the producer's, for room */
 	int64_t reads;            /* of the gate, begun and ended: odd within one */
 	int64_t failures;         /* claims that failed, for observers */
 	struct dsr_handle *next;  /* constant */
+	struct dsr_region region; /* constant: where it lies */
 	bool out;                 /* under dsr_ring.lock: somebody has it */
 };
 
@@ -56,6 +57,7 @@ struct dsr_ring {
 	bool many;
 	bool careful;     /* no membarrier(2): who publishes, and who claims, fences */
 	bool waits_yield; /* who spins keeps the others from running */
+	struct dsr_wish handle_wish;
 
 	/*
 	 * Written when the ring closes, for each hole and when consumers come or
@@ -90,8 +92,8 @@ _Static_assert(sizeof(struct dsr_ring) == offsetof(struct dsr_ring, cursor) + DS
 /* Bytes from slot to slot; 0 if the event is too large to count. */
 uint64_t dsr_ring_stride(uint64_t event_size, uint64_t alignment);
 
-/* @node: where the consumers' sequences go. The gate is still to be set. */
-int dsr_ring_init(struct dsr_ring *ring, bool many, uint64_t capacity, int64_t first, int node);
+/* The gate, and where more sequences and handles are to go, are still to be set. */
+int dsr_ring_init(struct dsr_ring *ring, bool many, uint64_t capacity, int64_t first);
 void dsr_ring_fini(struct dsr_ring *ring);
 
 /* Stamps every slot as fresh. @ring->slots must be set. */

@@ -2,10 +2,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "node.h"
 #include "sequence.h"
 
-int dsr_sequences_init(struct dsr_sequences *pool, bool careful, int node)
+int dsr_sequences_init(struct dsr_sequences *pool, bool careful)
 {
 	int err = -pthread_mutex_init(&pool->lock, NULL);
 
@@ -18,7 +17,6 @@ int dsr_sequences_init(struct dsr_sequences *pool, bool careful, int node)
 	}
 	pool->blocks = NULL;
 	pool->careful = careful;
-	pool->node = node;
 	return 0;
 }
 
@@ -28,7 +26,7 @@ void dsr_sequences_fini(struct dsr_sequences *pool)
 		struct dsr_sequence_block *block = pool->blocks;
 
 		pool->blocks = block->next;
-		dsr_memory_unmap(&block->memory);
+		dsr_region_release(&block->region);
 		free(block);
 	}
 	dsr_bells_fini(&pool->bells);
@@ -66,23 +64,20 @@ int dsr_sequences_add(struct dsr_sequences *pool, struct dsr_sequence *sequences
 	return 0;
 }
 
-/* More of them, on the node of the first if there is room. */
+/* More of them, placed as the first were. */
 static struct dsr_sequence_block *map_block(struct dsr_sequences *pool)
 {
-	struct dsr_sequence_block *block = NULL;
-	struct dsr_memory memory;
+	struct dsr_sequence_block *block;
+	struct dsr_region region;
 
-	if (dsr_memory_map(&memory, DSR_SEQUENCES_A_BLOCK * sizeof(struct dsr_sequence)) < 0)
+	if (dsr_region_take(&region, DSR_SEQUENCES_A_BLOCK * sizeof(struct dsr_sequence),
+			    &pool->wish, NULL) < 0)
 		return NULL;
-	/* Refused: then they are elsewhere, which costs a little time and breaks nothing. */
-	if (pool->node >= 0)
-		(void)dsr_node_prefer(memory.base, memory.bytes, pool->node);
-	if (dsr_memory_populate(&memory) == 0)
-		block = add_block(pool, memory.base, DSR_SEQUENCES_A_BLOCK);
+	block = add_block(pool, region.memory.base, DSR_SEQUENCES_A_BLOCK);
 	if (block)
-		block->memory = memory;
+		block->region = region;
 	else
-		dsr_memory_unmap(&memory);
+		dsr_region_release(&region);
 	return block;
 }
 

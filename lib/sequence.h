@@ -4,8 +4,8 @@
 
 #include <disruptor/sequence.h>
 
-#include "memory.h"
 #include "park.h"
+#include "region.h"
 
 /* So many sequences, beside each other; never moved and never freed while the ring is there. */
 struct dsr_sequence_block {
@@ -13,7 +13,7 @@ struct dsr_sequence_block {
 	struct dsr_sequence *sequences;
 	uint64_t used; /* a bit for each */
 	uint32_t count;
-	struct dsr_memory memory; /* of its own, unless it is the ring's first */
+	struct dsr_region region; /* of its own, unless it is the ring's first */
 };
 
 enum { DSR_SEQUENCES_A_BLOCK = 32 };
@@ -28,11 +28,11 @@ struct dsr_sequences {
 	pthread_mutex_t lock;
 	struct dsr_sequence_block *blocks; /* under lock */
 	struct dsr_bells bells;
-	int node; /* where more are to be; -1: anywhere */
+	struct dsr_wish wish; /* for more of them */
 	bool careful;
 };
 
-int dsr_sequences_init(struct dsr_sequences *pool, bool careful, int node);
+int dsr_sequences_init(struct dsr_sequences *pool, bool careful);
 void dsr_sequences_fini(struct dsr_sequences *pool);
 
 /* Uses these first: @count of them, on memory that is somebody else's. */

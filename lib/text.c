@@ -15,3 +15,19 @@ void dsr_put(struct dsr_text *t, const char *format, ...)
 	va_end(arguments);
 	t->length += n > 0 ? (size_t)n : 0;
 }
+
+void dsr_put_quoted(struct dsr_text *t, const char *string)
+{
+	dsr_put(t, "\"");
+	for (; *string; string++) {
+		unsigned char c = (unsigned char)*string;
+
+		if (c < ' ')
+			dsr_put(t, "\\u%04x", c);
+		else if (c == '"' || c == '\\')
+			dsr_put(t, "\\%c", c);
+		else
+			dsr_put(t, "%c", c);
+	}
+	dsr_put(t, "\"");
+}

@@ -13,4 +13,7 @@ struct dsr_text {
 
 void dsr_put(struct dsr_text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* As a JSON string, quotes included; bytes beyond ASCII go as they are. */
+void dsr_put_quoted(struct dsr_text *t, const char *string);
+
 #endif

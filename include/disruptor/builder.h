@@ -89,14 +89,53 @@ int dsr_event_lifecycle(struct dsr_builder *b,
 int dsr_first_sequence(struct dsr_builder *b, int64_t first);
 
 /**
- * dsr_place_slots() - which node, and how badly
- * @where: DSR_CONSUMER_NODE: that of the first handler that is pinned; DSR_NODE(n);
- *	   DSR_ANYWHERE: as the kernel likes
+ * dsr_place_slots() - which node the events lie on, and how badly
+ * @where: DSR_CONSUMER_NODE, DSR_NODE(n), DSR_PRODUCER_NODE, DSR_MIDDLE_NODE,
+ *	   DSR_INTERLEAVED or DSR_ANYWHERE (placement.h)
  * @how:   DSR_PREFER or DSR_REQUIRE
+ *
+ * Without further calls the consumers' sequences go with the slots, each
+ * producer's line to the node of the thread that got its handle. Interleaved memory
+ * lies over all nodes that the process may use; required, each page is on one of them.
  *
  * Return: 0, or the builder's error.
  */
 int dsr_place_slots(struct dsr_builder *b, int where, enum dsr_strictness how);
+
+/** dsr_place_sequences() - the same for the consumers' sequences; not DSR_INTERLEAVED */
+int dsr_place_sequences(struct dsr_builder *b, int where, enum dsr_strictness how);
+
+/** dsr_place_producers() - and for producers' lines; required, dsr_producer() is NULL without */
+int dsr_place_producers(struct dsr_builder *b, int where, enum dsr_strictness how);
+
+/**
+ * dsr_place_pages() - which pages the slots are made of
+ * @how: DSR_PREFER or DSR_REQUIRE
+ *
+ * Return: 0, or the builder's error.
+ */
+int dsr_place_pages(struct dsr_builder *b, enum dsr_pages pages, enum dsr_strictness how);
+
+/**
+ * dsr_place_locked() - keep slots and sequences in memory, come what may (mlock(2))
+ * @how: DSR_PREFER or DSR_REQUIRE: the limit on locked memory may be in the way
+ *
+ * Return: 0, or the builder's error.
+ */
+int dsr_place_locked(struct dsr_builder *b, enum dsr_strictness how);
+
+/**
+ * dsr_producer_at() - where the producer's thread is, or will be
+ * @pin: DSR_CPU(n), DSR_NODE(n), or DSR_UNPINNED: nobody knows
+ *
+ * The thread is the program's, and the library does not pin it. It keeps others off
+ * that CPU, and handlers near it that are to be near (DSR_NEAR_PRODUCER). Without
+ * this call the producer is taken to be where the caller of dsr_start() is, if that
+ * one is pinned to a CPU, or to a node's.
+ *
+ * Return: 0, or the builder's error.
+ */
+int dsr_producer_at(struct dsr_builder *b, int pin);
 
 /**
  * dsr_handle_events() - add a handler that sees every event, on a thread of its own

@@ -13,6 +13,7 @@
  *	poller.h     without a thread        workers.h    several share the work
  *	consumer.h   they come and go        wait.h       and how they wait
  *	snapshot.h   how it all goes         placement.h  where it all is
+ *	topology.h   the machine             plan.h       who goes where, and why
  *	event.h      the same calls, typed
  *
  * Life: dsr_build_*() ... dsr_start(), dsr_producer(), dsr_claim() and
@@ -27,12 +28,14 @@
 #include <disruptor/error.h>
 #include <disruptor/event.h>
 #include <disruptor/placement.h>
+#include <disruptor/plan.h>
 #include <disruptor/poller.h>
 #include <disruptor/processor.h>
 #include <disruptor/producer.h>
 #include <disruptor/sequence.h>
 #include <disruptor/slot.h>
 #include <disruptor/snapshot.h>
+#include <disruptor/topology.h>
 #include <disruptor/version.h>
 #include <disruptor/wait.h>
 #include <disruptor/workers.h>

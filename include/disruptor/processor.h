@@ -41,10 +41,18 @@ enum dsr_result {
 /*
  * Where to pin: to one CPU, or to all CPUs of a node. Numbers are the kernel's
  * and carry their kind, so that zero can mean "not at all".
+ *
+ * Or to a CPU that dsr_start() chooses (plan.h tells how, and shows what it would
+ * be): by the whole graph; near the producer, behind the same last-level cache but
+ * not on its core's other thread; or one of those that are kept clear for the like
+ * (isolcpus), if there are any. If none is free it is not pinned.
  */
-#define DSR_UNPINNED 0
-#define DSR_CPU(n)   (0x10000000 | (n))
-#define DSR_NODE(n)  (0x20000000 | (n))
+#define DSR_UNPINNED      0
+#define DSR_CPU(n)        (0x10000000 | (n))
+#define DSR_NODE(n)       (0x20000000 | (n))
+#define DSR_AUTOMATIC     0x30000000
+#define DSR_NEAR_PRODUCER 0x30000001
+#define DSR_ISOLATED      0x30000002
 
 /* Bytes of a handler's name, the kernel's limit for a thread; one more for the end. */
 #define DSR_NAME_MAX 15
@@ -107,7 +115,8 @@ int dsr_error_stop(void *event, int64_t sequence, int error, void *state);
  * @state:     handed to all of them; used by this one thread only
  * @name:      thread's and report's name, up to DSR_NAME_MAX bytes, no two
  *	       alike; copied. NULL: "processor-0" and so on
- * @pin:       DSR_CPU(n), DSR_NODE(n) or DSR_UNPINNED
+ * @pin:       DSR_CPU(n), DSR_NODE(n), DSR_AUTOMATIC, DSR_NEAR_PRODUCER, DSR_ISOLATED
+ *	       or DSR_UNPINNED
  * @wait:      how to wait for events
  * @max_batch: most events of one batch, 1 to the ring's capacity; 0: no limit
  *	       but the capacity. Slots go back batch by batch, so a small value
@@ -130,6 +139,10 @@ int dsr_error_stop(void *event, int64_t sequence, int error, void *state);
  * @retry_pause: nanoseconds before a batch is begun again
  * @retry_most: so many retries of a batch in a row; one more is an error, -EAGAIN.
  *	       0: no limit
+ * @fifo:      0, or the priority, 1 to 99, with which the thread runs under SCHED_FIFO.
+ *	       The kernel may refuse (-EPERM: RLIMIT_RTPRIO, CAP_SYS_NICE), and then
+ *	       dsr_start() fails. One that spins has its CPU to itself then: whatever
+ *	       else runs there, the kernel's own threads included, waits
  *
  * A zero means the default everywhere: clear what you do not set. All of them
  * return: no exception, longjmp(3), pthread_exit(3) or cancellation passes through
@@ -153,7 +166,7 @@ struct dsr_handler {
 	dsr_error_fn on_error;
 	int64_t retry_pause;
 	uint32_t retry_most;
-	uint32_t reserved; /* 0 */
+	uint32_t fifo;
 };
 
 DSR_END_DECLS

@@ -39,8 +39,8 @@
  *
  * Where threads that spin would keep each other from running, busy spin, pause
  * and monitor become yield, and dsr_placement_thread() says so: where two
- * handlers that spin are pinned to one CPU, and where there are not fewer of them
- * than CPUs. The CPUs are those that the caller of dsr_start() may use, and those
+ * handlers that spin are pinned to one CPU, where one left its CPU to the library and
+ * there was none for it, and where there are not fewer of them than CPUs. The CPUs are those that the caller of dsr_start() may use, and those
  * that handlers are pinned to. It is decided in dsr_start(); of a handler that is
  * attached later, only whether another one spins on its CPU.
  */

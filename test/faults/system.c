@@ -11,18 +11,20 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <linux/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "system.h"
 
 /* As <linux/mempolicy.h> has them; libnuma's headers would declare what is defined here. */
-#define MPOL_PREFERRED 1
-#define MPOL_BIND      2
-#define MPOL_MF_STRICT 1
-#define MPOL_MF_MOVE   2
+#define MPOL_PREFERRED  1
+#define MPOL_BIND       2
+#define MPOL_INTERLEAVE 3
+#define MPOL_MF_STRICT  1
+#define MPOL_MF_MOVE    2
 
-/* Mappings from here on are counted; a ring of the tests' is, a C library's buffer is not. */
+/* Pieces from here on are looked at: a ring of the tests' is one, a line is not. */
 #define LARGE (64 * 1024)
 
 struct faults faults;
@@ -55,6 +57,13 @@ static size_t present(void *base, size_t bytes)
 	return count;
 }
 
+static int64_t pages_of(size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (int64_t)((bytes + page - 1) / page);
+}
+
 static int fail(int error)
 {
 	errno = error;
@@ -75,6 +84,10 @@ static void look(void *base, unsigned long bytes, int mode, const unsigned long 
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
+	/* Of the lines there are many. */
+	if (bytes < LARGE)
+		return;
+	seen.interleaves += mode == MPOL_INTERLEAVE;
 	seen.maxnode = maxnode;
 	for (seen.node = 0; seen.node + 1 < maxnode; seen.node++)
 		if (mask[seen.node / 64] >> seen.node % 64 & 1)
@@ -146,7 +159,13 @@ void *mmap(void *base, size_t bytes, int protection, int flags, int fd, off_t of
 		errno = ENOMEM;
 		return MAP_FAILED;
 	}
-	seen.mapped += bytes >= LARGE && !(flags & MAP_STACK);
+	if (flags & MAP_HUGETLB) {
+		seen.pools++;
+		if (faults.pool)
+			flags &= ~(MAP_HUGETLB | MAP_HUGE_MASK << MAP_HUGE_SHIFT);
+	}
+	if (!(flags & MAP_STACK))
+		seen.mapped += pages_of(bytes);
 	return (void *)syscall(SYS_mmap, base, bytes, protection, flags, fd, offset);
 }
 
@@ -155,8 +174,32 @@ void *mmap64(void *base, size_t bytes, int protection, int flags, int fd, off64_
 
 int munmap(void *base, size_t bytes)
 {
-	seen.mapped -= bytes >= LARGE;
+	seen.mapped -= pages_of(bytes);
 	return (int)syscall(SYS_munmap, base, bytes);
+}
+
+int madvise(void *base, size_t bytes, int advice)
+{
+	if (advice == MADV_POPULATE_WRITE && faults.populate && bytes >= LARGE)
+		return fail(faults.populate);
+	return (int)syscall(SYS_madvise, base, bytes, advice);
+}
+
+int mlock(const void *base, size_t bytes)
+{
+	if (faults.mlock)
+		return fail(faults.mlock);
+	return (int)syscall(SYS_mlock, base, bytes);
+}
+
+ssize_t read(int fd, void *data, size_t bytes)
+{
+	if (bytes == 1) {
+		seen.zeroes++;
+		if (faults.zero)
+			return fail(faults.zero);
+	}
+	return syscall(SYS_read, fd, data, bytes);
 }
 
 /* The library calls it for membarrier(2), getcpu(2) and gettid(2); so do we, above. */

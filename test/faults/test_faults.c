@@ -98,11 +98,12 @@ static void expect_refusal(struct dsr_builder *b, const char *what, int error, c
 {
 	struct dsr_disruptor *d = (void *)b;
 	int err = dsr_start(b, &d);
-	bool good = err == error && d == NULL && strstr(dsr_builder_message(b), word) &&
-		    seen.mapped == 0;
+	bool good = err == error && d == NULL && strstr(dsr_builder_message(b), word);
+	char detail[200];
 
-	check(good, what, good ? "" : dsr_builder_message(b));
+	snprintf(detail, sizeof(detail), "%s", good ? "" : dsr_builder_message(b));
 	dsr_builder_destroy(b);
+	check(good && seen.mapped == 0, what, detail);
 }
 
 static void test_numa_is_missing(void)
@@ -226,6 +227,131 @@ static void test_no_memory(void)
 	expect_refusal(build(DSR_PREFER, DSR_CONSUMER_NODE), "mmap ENOMEM", -ENOMEM, "slots");
 }
 
+static struct dsr_builder *build_pages(enum dsr_pages pages, enum dsr_strictness how)
+{
+	struct dsr_builder *b = build(DSR_PREFER, DSR_CONSUMER_NODE);
+
+	dsr_place_pages(b, pages, how);
+	return b;
+}
+
+/* It runs, on small pages, and the report says why. */
+static void expect_small(const char *what, int reason)
+{
+	struct dsr_builder *b = build_pages(DSR_PAGES_2M, DSR_PREFER);
+	struct dsr_placement report = {0};
+	struct dsr_disruptor *d;
+	char detail[100];
+	bool good = dsr_start(b, &d) == 0;
+
+	if (!good) {
+		check(false, what, dsr_builder_message(b));
+		dsr_builder_destroy(b);
+		return;
+	}
+	dsr_placement_read(d, &report);
+	snprintf(detail, sizeof(detail), "pages_reason %d", report.pages_reason);
+	good = report.pages_reason == reason && works(d);
+	dsr_destroy(d);
+	check(good && seen.mapped == 0, what, good ? "" : detail);
+}
+
+static void test_pools_of_huge_pages(void)
+{
+	faults_reset();
+	faults.pool = true;
+	faults.populate = EFAULT;
+	expect_refusal(build_pages(DSR_PAGES_2M, DSR_REQUIRE),
+		       "a pool runs out at the first touch: an error, no signal", -ENOMEM,
+		       "huge pages");
+	faults_reset();
+	faults.pool = true;
+	faults.tell = true;
+	faults.page_status = 3;
+	expect_small("a pool on another node: near pages are better than huge ones", -ENOMEM);
+	check(seen.pools == 1, "and the pool was asked first", "");
+	faults_reset();
+	faults.pool = true;
+	faults.populate = EINVAL;
+	expect_small("an older kernel: pages are filled by read()", 0);
+	check(seen.zeroes == 1, "a byte for each huge page", "");
+	faults_reset();
+	faults.pool = true;
+	faults.populate = EINVAL;
+	faults.zero = EFAULT;
+	expect_refusal(build_pages(DSR_PAGES_2M, DSR_REQUIRE), "an older kernel's pool runs out",
+		       -ENOMEM, "huge pages");
+}
+
+static void test_populate_is_refused(void)
+{
+	faults_reset();
+	faults.populate = EFAULT;
+	expect_refusal(build(DSR_PREFER, DSR_CONSUMER_NODE), "no page at the first touch", -ENOMEM,
+		       "slots");
+	faults_reset();
+	faults.populate = EINVAL;
+	expect_fallback("an older kernel: pages are touched by hand", 0, RING_BYTES / 4096, 0);
+}
+
+static void test_lock_is_refused(void)
+{
+	struct dsr_placement report = {0};
+	struct dsr_disruptor *d;
+	struct dsr_builder *b;
+
+	faults_reset();
+	faults.mlock = EAGAIN;
+	b = build(DSR_PREFER, DSR_CONSUMER_NODE);
+	dsr_place_locked(b, DSR_REQUIRE);
+	expect_refusal(b, "mlock fails, required", -EAGAIN, "locked");
+	faults_reset();
+	faults.mlock = EAGAIN;
+	b = build(DSR_PREFER, DSR_CONSUMER_NODE);
+	dsr_place_locked(b, DSR_PREFER);
+	check(dsr_start(b, &d) == 0, "mlock fails, preferred", dsr_builder_message(b));
+	if (!d) {
+		dsr_builder_destroy(b);
+		return;
+	}
+	dsr_placement_read(d, &report);
+	check(report.lock_reason == -EAGAIN && works(d), "and the report says so", "");
+	dsr_destroy(d);
+}
+
+static void test_interleaving(void)
+{
+	struct dsr_placement report = {0};
+	struct dsr_disruptor *d;
+	struct dsr_builder *b;
+
+	faults_reset();
+	b = build(DSR_REQUIRE, DSR_INTERLEAVED);
+	check(dsr_start(b, &d) == 0, "interleaved on this machine works", dsr_builder_message(b));
+	if (d) {
+		check(seen.interleaves == 1 && seen.binds == 0, "by one mbind(2)", "");
+		works(d);
+		dsr_destroy(d);
+	} else {
+		dsr_builder_destroy(b);
+	}
+	faults_reset();
+	faults.mbind = EPERM;
+	expect_refusal(build(DSR_REQUIRE, DSR_INTERLEAVED), "interleaving refused, required",
+		       -EPERM, "slots");
+	faults_reset();
+	faults.mbind = EPERM;
+	b = build(DSR_PREFER, DSR_INTERLEAVED);
+	if (dsr_start(b, &d) == 0) {
+		dsr_placement_read(d, &report);
+		check(report.reason == -EPERM && works(d), "refused, preferred: told", "");
+		dsr_destroy(d);
+	} else {
+		check(false, "interleaving refused, preferred", dsr_builder_message(b));
+		dsr_builder_destroy(b);
+	}
+}
+
 static void test_affinity_is_refused(void)
 {
 	struct dsr_builder *b;
@@ -236,6 +362,48 @@ static void test_affinity_is_refused(void)
 	dsr_handle_events(
 		b, &(struct dsr_handler){.on_event = on_event, .name = "risk", .pin = DSR_CPU(0)});
 	expect_refusal(b, "a CPU that is there and not ours", -EPERM, "risk");
+}
+
+static enum dsr_wait wait_of(struct dsr_disruptor *d, uint32_t index)
+{
+	struct dsr_thread_placement thread;
+
+	/* Up to @wait, and no more. */
+	thread.wait = DSR_WAIT_CUSTOM;
+	dsr_placement_thread_sized(d, index, &thread,
+				   offsetof(struct dsr_thread_placement, wait) +
+					   sizeof(thread.wait));
+	return thread.wait;
+}
+
+/* A CPU that nobody named is no reason to fail, nor to spin where others run. */
+static void test_choice_is_refused(void)
+{
+	struct dsr_handler handler = {.on_event = on_event, .state = &sum, .pin = DSR_AUTOMATIC};
+	struct dsr_builder *b = dsr_build_single_producer(CAPACITY, EVENT);
+	int64_t other_sum = 0;
+	struct dsr_disruptor *d;
+
+	faults_reset();
+	faults.setaffinity = EINVAL;
+	dsr_handle_events(b, &handler);
+	handler.state = &other_sum;
+	handler.wait = DSR_WAIT_BUSY_SPIN;
+	dsr_handle_events(b, &handler);
+	if (dsr_start(b, &d) < 0) {
+		check(false, "a choice that is refused", dsr_builder_message(b));
+		dsr_builder_destroy(b);
+		return;
+	}
+	check(wait_of(d, 0) == DSR_WAIT_PARK, "not pinned after all: it parks", "");
+	check(wait_of(d, 1) == DSR_WAIT_YIELD, "one that was to spin yields", "");
+	handler.wait = DSR_WAIT_DEFAULT;
+	handler.name = "late";
+	check(dsr_attach_handler(d, &handler, DSR_FROM_NOW) == 0 && wait_of(d, 2) == DSR_WAIT_PARK,
+	      "and one that comes later parks", "");
+	faults.setaffinity = 0;
+	check(works(d), "a choice that is refused, and all events arrive", "");
+	dsr_destroy(d);
 }
 
 static int starts;
@@ -443,7 +611,7 @@ static void test_attaching_fails(void)
 	const struct dsr_poller_options options = {.name = "late"};
 	struct dsr_disruptor *d;
 	struct dsr_poller *poller;
-	int mapped;
+	int64_t mapped;
 
 	faults_reset();
 	starts = stops = 0;
@@ -482,7 +650,12 @@ int main(void)
 	test_nobody_tells();
 	test_order_of_placing();
 	test_no_memory();
+	test_pools_of_huge_pages();
+	test_populate_is_refused();
+	test_lock_is_refused();
+	test_interleaving();
 	test_affinity_is_refused();
+	test_choice_is_refused();
 	test_threads_run_out();
 	test_attaching_fails();
 	test_membarrier_is_refused();

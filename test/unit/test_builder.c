@@ -139,7 +139,7 @@ CASE(builder, first_sequence_is_a_sequence)
 
 CASE(builder, slots_have_a_place_that_exists)
 {
-	static const int bad[] = {1, -1, DSR_CPU(0), DSR_ANYWHERE | 1, INT32_MIN};
+	static const int bad[] = {1, -1, DSR_CPU(0), DSR_ANYWHERE | 8, INT32_MIN};
 	struct dsr_builder *b;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -209,7 +209,7 @@ CASE(builder, handler_settings)
 	expect_handler_refused(handler, -EINVAL, "culprit: pin 0x1");
 	handler.pin = -1;
 	expect_handler_refused(handler, -EINVAL, "culprit");
-	handler.pin = DSR_CPU(0) | DSR_NODE(0);
+	handler.pin = DSR_CPU(1) | DSR_NODE(2);
 	expect_handler_refused(handler, -EINVAL, "culprit");
 	handler.pin = DSR_ANYWHERE;
 	expect_handler_refused(handler, -EINVAL, "culprit");

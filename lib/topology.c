@@ -24,7 +24,7 @@
 #define NODES "sys/devices/system/node"
 #define CPUS  "sys/devices/system/cpu"
 
-/* A list fits of 1600 CPUs that are dealt out in turn, and a process's status; on anybody's stack. */
+/* For a list of 1600 CPUs that are dealt out in turn, and a process's status; on any stack. */
 #define LIST_ROOM (8 * 1024)
 #define PATH_ROOM 96
 
@@ -104,7 +104,7 @@ static bool parse_kib(const char *text, const char *name, uint64_t *bytes)
 	return true;
 }
 
-/* False: it is not there, is no file, or is longer than it may be. Waits for no pipe's other end. */
+/* False: it is not there, is no file, or is too long to be one of these. Waits for no pipe. */
 static bool read_text(int folder, const char *path, char *text, size_t size)
 {
 	int file = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -297,24 +297,26 @@ static bool read_allowed(struct machine *m)
 	return dsr_cpus_count(&m->allowed) || read_status(m, "\nCpus_allowed_list:", &m->allowed);
 }
 
-static void merge(struct dsr_cpus *to, const struct dsr_cpus *from)
+/* Which there are. Without /sys those that may be used, which are online. */
+static void find_cpus(const struct machine *m, struct dsr_cpus *there, struct dsr_cpus *online)
 {
-	CPU_OR_S(sizeof(*to), to->sets, to->sets, from->sets);
+	read_list(m->cpus, "present", there);
+	if (read_list(m->cpus, "online", online) > 0)
+		CPU_OR_S(sizeof(*there), there->sets, there->sets, online->sets);
+	else
+		*online = *there;
+	if (dsr_cpus_count(there))
+		return;
+	if (read_list(m->cpus, "possible", there) <= 0)
+		*there = m->allowed;
+	*online = *there;
 }
 
-/* Which there are. Without /sys those that may be used, which are online. */
 static int make_cpus(struct dsr_topology *t, const struct machine *m)
 {
 	struct dsr_cpus there, online;
-	bool is_told;
 
-	read_list(m->cpus, "present", &there);
-	is_told = read_list(m->cpus, "online", &online) > 0;
-	merge(&there, &online);
-	if (!dsr_cpus_count(&there) && read_list(m->cpus, "possible", &there) <= 0) {
-		there = online = m->allowed;
-		is_told = true;
-	}
+	find_cpus(m, &there, &online);
 	t->cpu_count = (uint32_t)dsr_cpus_count(&there);
 	t->cpus = calloc(t->cpu_count + 1, sizeof(*t->cpus));
 	t->cores = calloc(t->cpu_count + 1, sizeof(*t->cores));
@@ -325,13 +327,12 @@ static int make_cpus(struct dsr_topology *t, const struct machine *m)
 		if (!dsr_cpus_has(&there, id))
 			continue;
 		t->cores[i].first = t->caches[i].first = -1;
-		t->cpus[i++] =
-			(struct dsr_cpu_info){.id = id,
-					      .node = -1,
-					      .package = -1,
-					      .core = -1,
-					      .cache = -1,
-					      .is_online = !is_told || dsr_cpus_has(&online, id)};
+		t->cpus[i++] = (struct dsr_cpu_info){.id = id,
+						     .node = -1,
+						     .package = -1,
+						     .core = -1,
+						     .cache = -1,
+						     .is_online = dsr_cpus_has(&online, id)};
 	}
 	return 0;
 }

@@ -4,6 +4,7 @@
  * test/topology/, against what is known of them; and files that nobody can trust,
  * of which nothing may be believed that does not fit together.
  */
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -202,6 +203,14 @@ static char *get_text(const struct dsr_topology *t, writer write)
 	expect(write(t, text, (size_t)length + 1), length);
 	expect(strlen(text), length);
 	return text;
+}
+
+static void expect_line(const char *text, const char *line)
+{
+	const char *at = strstr(text, line);
+
+	cr_assert(at && (at == text || at[-1] == '\n') && at[strlen(line)] == '\n',
+		  "no line \"%s\" in:\n%s", line, text);
 }
 
 static void check_texts(const struct dsr_topology *t)
@@ -623,6 +632,7 @@ CASE(topology, garbage_is_not_told)
 	expect(cpu_of(t, 0).package, 0);
 	expect(cpu_of(t, 1).package, -1);
 	expect(cpu_of(t, 2).package, -1);
+	expect(cpu_of(t, 5).package, -1);
 	/* Who says first whose sibling a CPU is, counts. */
 	expect(cpu_of(t, 3).core, 2);
 	expect(cpu_of(t, 4).core, -1);
@@ -695,6 +705,7 @@ CASE(topology, list_is_good_up_to_where_it_ends)
 		{"1,,2", 1},
 		{"1,,\n2", 1},
 		{"3-1", 0},
+		{"3-1,4", 0},
 		{"3,1", 1},
 		{"0-3,2-5", 4},
 		{"0-3,3", 4},
@@ -764,7 +775,7 @@ CASE(topology, things_in_place_of_files)
 	dsr_topology_free(t);
 }
 
-/* Older kernels: another name for a core's CPUs, and only each CPU's file tells whether it is online. */
+/* Older kernels: another name for a core's CPUs, and each CPU's own file says it is offline. */
 CASE(topology, other_ways_to_say_it)
 {
 	struct dsr_topology *t;
@@ -808,6 +819,60 @@ CASE(topology, cpu_has_one_node)
 	dsr_topology_free(t);
 }
 
+/* The first that is asked has the say. */
+CASE(topology, cpu_has_one_core)
+{
+	struct dsr_topology *t;
+	char *text;
+
+	make_root();
+	write_text(CPUS "/present", "0-3\n");
+	write_text(CPUS "/cpu0/topology/core_cpus_list", "0,3\n");
+	write_text(CPUS "/cpu1/topology/core_cpus_list", "1-3\n");
+	t = read_root(root);
+	check_whole(t);
+	expect(cpu_of(t, 2).core, 1);
+	expect(cpu_of(t, 3).core, 0);
+	text = get_text(t, dsr_topology_text);
+	expect_line(text, "cores of 2 CPUs: 0 with 3");
+	expect_line(text, "cores of 2 CPUs: 1-2, side by side");
+	dsr_topology_free(t);
+	free(text);
+}
+
+CASE(topology, what_is_online_is_there)
+{
+	struct dsr_topology *t;
+
+	make_root();
+	write_text(CPUS "/present", "0-1\n");
+	write_text(CPUS "/online", "1-3\n");
+	t = read_root(root);
+	check_whole(t);
+	expect(dsr_topology_cpus(t), 4);
+	expect(cpu_of(t, 0).is_online, false);
+	expect(cpu_of(t, 3).is_online, true);
+	dsr_topology_free(t);
+}
+
+/* Nobody says what is allowed; but where there is nothing, nothing can be had. */
+CASE(topology, memory_that_is_not_there_is_not_allowed)
+{
+	struct dsr_topology *t;
+
+	make_root();
+	write_text(NODES "/node0/meminfo", "Node 0 MemTotal:        0 kB\n");
+	write_text(NODES "/node1/meminfo", "Node 1 MemTotal:        4 kB\n");
+	write_text(NODES "/node2/meminfo", "Node 2 MemFree:        4 kB\n");
+	t = read_root(root);
+	check_whole(t);
+	expect(node_of(t, 0).is_allowed, false);
+	expect(node_of(t, 1).is_allowed, true);
+	expect(node_of(t, 1).bytes, 4096);
+	expect(node_of(t, 2).is_allowed, true);
+	dsr_topology_free(t);
+}
+
 /* Each unit; the biggest level; and instructions are not for data. */
 CASE(topology, caches_of_many_kinds)
 {
@@ -824,7 +889,7 @@ CASE(topology, caches_of_many_kinds)
 		{"K\n", 0},
 		{"", 0},
 		{"12Q\n", 12},
-		{"9007199254740992G\n", 0},
+		{"9007199254740991G\n", 0},
 		{"99999999999999999999K\n", 0},
 	};
 
@@ -836,12 +901,14 @@ CASE(topology, caches_of_many_kinds)
 	write_text(CPUS "/cpu0/cache/index3/level", "3\n");
 	write_text(CPUS "/cpu0/cache/index3/type", "Instruction\n");
 	write_text(CPUS "/cpu0/cache/index4/level", "99\n");
+	write_text(CPUS "/cpu0/cache/index5/level", "2\n");
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct dsr_topology *t;
 
 		write_text(CPUS "/cpu0/cache/index0/size", sizes[i].size);
 		t = read_root(root);
 		check_whole(t);
+		expect(cpu_of(t, 1).cache, 0);
 		expect(cpu_of(t, 1).cache_level, 2);
 		cr_assert(cpu_of(t, 1).cache_bytes == sizes[i].bytes, "%s", sizes[i].size);
 		dsr_topology_free(t);
@@ -860,7 +927,7 @@ CASE(topology, more_pools_than_are_kept)
 	for (int i = 0; i < 7; i++) {
 		snprintf(path, sizeof(path), NODES "/node0/hugepages/hugepages-%skB/nr_hugepages",
 			 kib[i]);
-		write_text(path, i == 3 ? "18446744073709551615\n" : "5\n");
+		write_text(path, i == 3 ? "9007199254740992\n" : "5\n");
 	}
 	t = read_root(root);
 	check_whole(t);
@@ -970,23 +1037,16 @@ CASE(topology, structs_of_other_sizes)
 
 CASE(topology, no_descriptor_is_left_open)
 {
-	int before = dup(0), after;
+	int before = open("/dev/null", O_RDONLY), after;
 
+	cr_assert(before >= 0);
 	close(before);
 	for (int i = 0; i < MACHINES; i++)
 		dsr_topology_free(read_machine(machines[i]));
 	dsr_topology_free(read_root(NULL));
-	after = dup(0);
+	after = open("/dev/null", O_RDONLY);
 	close(after);
 	expect(after, before);
-}
-
-static void expect_line(const char *text, const char *line)
-{
-	const char *at = strstr(text, line);
-
-	cr_assert(at && (at == text || at[-1] == '\n') && at[strlen(line)] == '\n',
-		  "no line \"%s\" in:\n%s", line, text);
 }
 
 static void expect_text(const char *machine, const char *const *lines)
@@ -1061,6 +1121,52 @@ CASE(topology, text_of_what_is_rare)
 	expect_line(text, "node 0: no CPU; memory not told");
 	dsr_topology_free(t);
 	free(text);
+}
+
+static void write_cache(int cpu, const char *level, const char *size, const char *list)
+{
+	static const char *const names[] = {"level", "size", "shared_cpu_list"};
+	const char *const texts[] = {level, size, list};
+	char path[128];
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), CPUS "/cpu%d/cache/index0/%s", cpu, names[i]);
+		write_text(path, texts[i]);
+	}
+}
+
+CASE(topology, text_has_a_line_for_each_kind_of_cache)
+{
+	struct dsr_topology *t;
+	char *text;
+
+	make_root();
+	write_text(CPUS "/present", "0-9\n");
+	write_cache(0, "3", "1024K", "0-1");
+	write_cache(2, "3", "2048K", "2-3");
+	write_cache(4, "2", "1024K", "4-5");
+	write_cache(6, "3", "1024K", "6-7");
+	write_cache(8, "3", "1024K", "8");
+	t = read_root(root);
+	text = get_text(t, dsr_topology_text);
+	expect_line(text, "last caches: L3 of 1 MiB: 0-1 | 6-7");
+	expect_line(text, "last caches: L3 of 2 MiB: 2-3");
+	expect_line(text, "last caches: L2 of 1 MiB: 4-5");
+	expect_line(text, "last caches: L3 of 1 MiB to each CPU of 8");
+	cr_assert(strstr(text, "distances") == NULL);
+	dsr_topology_free(t);
+	free(text);
+}
+
+CASE(topology, json_has_distances_there_and_back)
+{
+	struct dsr_topology *t = read_machine("asymmetric");
+	char *json = get_text(t, dsr_topology_json);
+
+	cr_assert(strstr(json, ",\"distances\":[[10,15,30,40],[30,10,15,40],[15,30,10,40],"
+			       "[20,20,20,10]]}") != NULL);
+	dsr_topology_free(t);
+	free(json);
 }
 
 CASE(topology, json_has_the_members_of_the_structs)

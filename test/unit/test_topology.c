@@ -1035,18 +1035,23 @@ CASE(topology, structs_of_other_sizes)
 	dsr_topology_free(t);
 }
 
+static int open_descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
 CASE(topology, no_descriptor_is_left_open)
 {
-	int before = open("/dev/null", O_RDONLY), after;
+	int before = open_descriptors();
 
-	cr_assert(before >= 0);
-	close(before);
 	for (int i = 0; i < MACHINES; i++)
 		dsr_topology_free(read_machine(machines[i]));
 	dsr_topology_free(read_root(NULL));
-	after = open("/dev/null", O_RDONLY);
-	close(after);
-	expect(after, before);
+	expect(open_descriptors(), before);
 }
 
 static void expect_text(const char *machine, const char *const *lines)

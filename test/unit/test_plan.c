@@ -10,11 +10,11 @@
 
 TestSuite(plan, .timeout = 100);
 
-static const char *const machines[] = {"ampere",     "asymmetric", "container", "cxl",
-				       "epyc-nps1",  "epyc-nps4",  "garbage",   "graviton",
-				       "intel-snc2", "isolated",   "laptop",    "no-numa",
-				       "no-sys",     "power9",     "smt-off",   "threadripper",
-				       "vm",         NULL};
+static const char *const machines[] = {
+	"ampere",   "asymmetric", "container", "cxl",          "epyc-nps1", "epyc-nps4", "garbage",
+	"graviton", "intel-snc2", "isolated",  "laptop",       "no-numa",   "no-sys",    "one-cpu",
+	"pinned",   "power9",     "smt-off",   "threadripper", "untold",    "vm",        NULL,
+};
 
 /* NULL: this one. */
 static struct dsr_topology *machine(const char *name)
@@ -504,6 +504,135 @@ CASE(plan, without_sys_the_affinity_is_all_there_is)
 	for (int i = 0; i < 3; i++)
 		add(b, names[i], DSR_AUTOMATIC);
 	expect_plan("no-sys", b, wanted);
+}
+
+/* There is nobody else to keep apart from. */
+CASE(plan, one_cpu_is_the_producers)
+{
+	static const struct wanted wanted[] = {
+		{"producer", 0, 0, "not pinned; CPU 0 is left free for it"},
+		{"a", -1, -1, "no free CPU: not pinned"},
+		{NULL, 0, 0, NULL},
+	};
+	struct dsr_builder *b = build_at(0);
+
+	add(b, "a", DSR_AUTOMATIC);
+	expect_plan("one-cpu", b, wanted);
+}
+
+/* What it may use is no more than where it is. */
+CASE(plan, caller_on_one_cpu_leaves_the_others)
+{
+	static const struct wanted wanted[] = {
+		{"producer", 4, 0, "where the caller is pinned"},
+		{"a", 2, 0, "shares L3 with producer"},
+		{"b", 1, 0, "isolated; shares L3 with producer"},
+		{"c", 3, 0, "no isolated CPU is free; shares L3 with producer"},
+		{"d", 5, 0, "shares L3 with producer"},
+		{"e", -1, -1, "no free CPU: not pinned"},
+		{NULL, 0, 0, NULL},
+	};
+	struct dsr_builder *b = build_at(0);
+
+	add(b, "a", DSR_AUTOMATIC);
+	add(b, "b", DSR_ISOLATED);
+	add(b, "c", DSR_ISOLATED);
+	add(b, "d", DSR_NEAR_PRODUCER);
+	add(b, "e", DSR_AUTOMATIC);
+	expect_plan("pinned", b, wanted);
+}
+
+/* The isolated one is in the affinity, but there are others as good. */
+CASE(plan, node_that_tells_no_distance_is_the_farthest)
+{
+	static const struct wanted wanted[] = {
+		{"producer", 1, 0, "not pinned; CPU 1 is left free for it"},
+		{"a", 0, 0, "same node as producer"},
+		{"b", 4, 2, "node 2: nearest to producer with a free core (distance 30)"},
+		{"c", 5, 2, "node 2: nearest to producer with a free core (distance 30)"},
+		{"d", 2, 1, "node 1: how far from producer is not known"},
+		{NULL, 0, 0, NULL},
+	};
+	static const char *const names[] = {"a", "b", "c", "d"};
+	struct dsr_builder *b = build_at(0);
+
+	for (int i = 0; i < 4; i++)
+		add(b, names[i], DSR_AUTOMATIC);
+	expect_plan("untold", b, wanted);
+}
+
+CASE(plan, near_the_producer_is_not_near_others)
+{
+	static const struct wanted wanted[] = {
+		{"producer", 0, 0, "as asked"},
+		{"first", 40, 5, "as asked"},
+		{"near", 1, 0, "shares L3 with producer, not a sibling"},
+		{"far", 41, 5, "shares L3 with first, not a sibling"},
+		{NULL, 0, 0, NULL},
+	};
+	struct dsr_builder *b = build_at(DSR_CPU(0));
+
+	add(b, "first", DSR_CPU(40));
+	expect(dsr_then(b), 0);
+	add(b, "near", DSR_NEAR_PRODUCER);
+	add(b, "far", DSR_AUTOMATIC);
+	expect_plan("epyc-nps4", b, wanted);
+}
+
+/* Two there, one here; and the sum of distances is the same from both. */
+CASE(plan, most_neighbours_count_before_distance)
+{
+	static const struct wanted wanted[] = {
+		{"producer", 7, 3, "as asked"},
+		{"a", -1, 1, "as asked: any CPU of node 1"},
+		{"b", -1, 0, "as asked: any CPU of node 0"},
+		{"c", -1, 1, "as asked: any CPU of node 1"},
+		{"d", 2, 1, "same node as a and 1 more"},
+		{NULL, 0, 0, NULL},
+	};
+	struct dsr_builder *b = build_at(DSR_CPU(7));
+
+	add(b, "a", DSR_NODE(1));
+	add(b, "b", DSR_NODE(0));
+	add(b, "c", DSR_NODE(1));
+	expect(dsr_then(b), 0);
+	add(b, "d", DSR_AUTOMATIC);
+	expect_plan("asymmetric", b, wanted);
+}
+
+/* Whom it has no events for is no reason to be near to; it begins where there is room. */
+static struct dsr_builder *build_behind_a_poller(const int *cpus)
+{
+	struct dsr_builder *b = build_at(0);
+
+	expect(dsr_add_poller(b, &(struct dsr_poller_options){.name = "poller"}), 0);
+	expect(dsr_then(b), 0);
+	for (; *cpus >= 0; cpus++)
+		add(b, NULL, DSR_CPU(*cpus));
+	return b;
+}
+
+static void expect_producer(struct dsr_builder *b, const char *name, int cpu)
+{
+	struct dsr_topology *t = machine(name);
+	struct dsr_plan *plan;
+	struct dsr_seat seat;
+
+	expect(dsr_plan_make(b, t, &plan), 0);
+	expect(dsr_plan_seat(plan, 0, &seat), 0);
+	expect(seat.cpu, cpu);
+	dsr_plan_free(plan);
+	dsr_topology_free(t);
+	expect(dsr_builder_destroy(b), 0);
+}
+
+CASE(plan, producer_begins_where_there_is_room)
+{
+	static const int one[] = {0, -1}, one_a_node[] = {0, 8, 16, 24, -1};
+
+	/* Another node; and where they are all alike, another cache. */
+	expect_producer(build_behind_a_poller(one), "epyc-nps4", 8);
+	expect_producer(build_behind_a_poller(one_a_node), "threadripper", 4);
 }
 
 static void expect_spins(struct dsr_builder *b, const char *name, const bool *spins)
@@ -1133,5 +1262,167 @@ CASE(plan, spinner_without_a_cpu_yields)
 	d = start(b);
 	expect(thread_at(d, (uint32_t)CPU_COUNT(&own) - 1).wait, DSR_WAIT_YIELD);
 	expect(cpu_of(d, "spinner"), CPU_COUNT(&own) > 1 ? -1 : some_cpu());
+	finish(d);
+}
+
+/* A CPU that was left free for the producer stays so, whatever else becomes free. */
+CASE(plan, producers_cpu_is_never_given_away)
+{
+	struct dsr_builder *b = build(false, 8);
+	cpu_set_t own = affinity_of(0);
+	struct dsr_disruptor *d;
+	struct dsr_plan *plan;
+	struct dsr_seat seat;
+	char name[16];
+
+	if (CPU_COUNT(&own) < 2)
+		cr_skip_test("not here: one CPU");
+	add_waiting(b, "first", DSR_CPU(some_cpu()), DSR_WAIT_PARK);
+	add_waiting(b, "second", DSR_AUTOMATIC, DSR_WAIT_PARK);
+	expect(dsr_plan_make(b, NULL, &plan), 0);
+	expect(dsr_plan_seat(plan, 0, &seat), 0);
+	dsr_plan_free(plan);
+	cr_assert(seat.cpu >= 0 && seat.cpu != some_cpu());
+	d = start(b);
+	expect(dsr_detach(d, "first", DSR_FOREVER), 0);
+	for (int i = 0; i < CPU_COUNT(&own); i++) {
+		snprintf(name, sizeof(name), "comer-%d", i % 1000);
+		expect(attach_open(d, name, DSR_WAIT_PARK), 0);
+		cr_assert(cpu_of(d, name) != seat.cpu);
+	}
+	finish(d);
+}
+
+/* Its CPUs are those of the caller of dsr_start(). */
+CASE(plan, who_attaches_may_be_pinned)
+{
+	struct dsr_builder *b = build(false, 8);
+	cpu_set_t own = affinity_of(0), two;
+	struct dsr_disruptor *d;
+	struct dsr_plan *plan;
+	struct dsr_seat seat;
+
+	if (CPU_COUNT(&own) < 3)
+		cr_skip_test("not here: fewer than three CPUs");
+	add(b, "first", DSR_AUTOMATIC);
+	expect(dsr_plan_make(b, NULL, &plan), 0);
+	CPU_ZERO(&two);
+	for (uint32_t i = 0; i < 2; i++) {
+		expect(dsr_plan_seat(plan, i, &seat), 0);
+		CPU_SET((size_t)seat.cpu, &two);
+	}
+	dsr_plan_free(plan);
+	d = start(b);
+	cr_assert(sched_setaffinity(0, sizeof(two), &two) == 0);
+	expect(attach_open(d, "second", DSR_WAIT_PARK), 0);
+	cr_assert(cpu_of(d, "second") >= 0 && !CPU_ISSET((size_t)cpu_of(d, "second"), &two));
+	finish(d);
+}
+
+struct nested {
+	struct dsr_disruptor *d;
+	int64_t result;
+};
+
+/* On the thread of one that is being attached, and has its seat already. */
+static int attach_another(void *state)
+{
+	struct nested *n = state;
+
+	n->result = attach_open(n->d, "inner", DSR_WAIT_PARK);
+	return 0;
+}
+
+CASE(plan, two_that_come_at_once_get_two_cpus)
+{
+	struct dsr_builder *b = build(false, 8);
+	struct nested nested = {.result = -1};
+	struct dsr_handler handler = {.on_event = on_event,
+				      .on_start = attach_another,
+				      .state = &nested,
+				      .name = "outer",
+				      .pin = DSR_AUTOMATIC,
+				      .wait = DSR_WAIT_PARK};
+	cpu_set_t own = affinity_of(0);
+	struct dsr_disruptor *d;
+
+	if (CPU_COUNT(&own) < 2)
+		cr_skip_test("not here: one CPU");
+	add(b, "first", DSR_UNPINNED);
+	d = start(b);
+	nested.d = d;
+	expect(dsr_attach_handler(d, &handler, DSR_FROM_NOW), 0);
+	expect(nested.result, 0);
+	cr_assert(cpu_of(d, "outer") >= 0);
+	cr_assert(cpu_of(d, "outer") != cpu_of(d, "inner"));
+	finish(d);
+}
+
+static int attach_a_spinner(void *state)
+{
+	struct nested *n = state;
+	struct dsr_handler handler = {.on_event = on_event,
+				      .name = "inner",
+				      .pin = DSR_CPU(some_cpu()),
+				      .wait = DSR_WAIT_BUSY_SPIN};
+
+	n->result = dsr_attach_handler(n->d, &handler, DSR_FROM_NOW);
+	return 0;
+}
+
+CASE(plan, two_that_come_at_once_do_not_spin_on_one_cpu)
+{
+	struct dsr_builder *b = build(false, 8);
+	struct nested nested = {.result = -1};
+	struct dsr_handler handler = {.on_event = on_event,
+				      .on_start = attach_a_spinner,
+				      .state = &nested,
+				      .name = "outer",
+				      .pin = DSR_CPU(some_cpu()),
+				      .wait = DSR_WAIT_BUSY_SPIN};
+	struct dsr_disruptor *d;
+	int spinners = 0;
+
+	add(b, "first", DSR_UNPINNED);
+	d = start(b);
+	nested.d = d;
+	expect(dsr_attach_handler(d, &handler, DSR_FROM_NOW), 0);
+	expect(nested.result, 0);
+	for (uint32_t i = 0; i < 3; i++)
+		spinners += thread_at(d, i).wait == DSR_WAIT_BUSY_SPIN;
+	cr_assert(spinners <= 1, "%d spin on one CPU", spinners);
+	finish(d);
+}
+
+static int stop_at_once(void *event, int64_t sequence, bool end_of_batch, void *state)
+{
+	(void)event;
+	(void)sequence;
+	(void)end_of_batch;
+	(void)state;
+	return DSR_STOP;
+}
+
+CASE(plan, who_has_ended_has_given_its_cpu_back)
+{
+	struct dsr_handler handler = {
+		.on_event = stop_at_once, .name = "first", .pin = DSR_AUTOMATIC};
+	struct dsr_builder *b = build(false, 8);
+	cpu_set_t own = affinity_of(0);
+	struct dsr_disruptor *d;
+	int first;
+
+	if (CPU_COUNT(&own) < 2)
+		cr_skip_test("not here: one CPU");
+	expect(dsr_handle_events(b, &handler), 0);
+	add(b, "other", DSR_UNPINNED);
+	d = start(b);
+	first = cpu_of(d, "first");
+	cr_assert(first >= 0);
+	put(producer_of(d), 1);
+	while (thread_at(d, 0).tid)
+		sched_yield();
+	cr_assert(attach_open(d, "second", DSR_WAIT_DEFAULT) >= 0);
+	expect(cpu_of(d, "second"), first);
 	finish(d);
 }

@@ -8,6 +8,7 @@
 #include <disruptor/disruptor.h>
 
 #include "report.h"
+#include "start.h"
 #include "topology.h"
 #include "waits.h"
 
@@ -26,7 +27,7 @@ static const char usage_text[] =
 	"usage: disruptor-bench [-s SCENARIO] [-c CONTENDER] [-r ROUNDS] [-p CPU,CPU,...]\n"
 	"                       [-o FILE] [-S] [-l] [-h]\n"
 	"       disruptor-bench -w [-c STRATEGY] [-r ROUNDS] [-p CPU,CPU] [-o FILE] [-S]\n"
-	"       disruptor-bench topology [-h]\n"
+	"       disruptor-bench topology | start [-h]\n"
 	"\n"
 	"Hands events from one CPU to another, through disruptor and through other queues\n"
 	"in turn, and prints medians in ns and their ratios to disruptor's of the same round.\n"
@@ -251,6 +252,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "topology") == 0)
 		return topology_main(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "start") == 0)
+		return start_main(argc - 1, argv + 1);
 	while ((c = getopt(argc, argv, "s:c:r:p:o:wSlh")) != -1) {
 		switch (c) {
 		case 's':

@@ -47,33 +47,40 @@ static bool exceeds_machine(uint64_t bytes)
 	return pages > 0 && bytes / dsr_page_size() > (uint64_t)pages;
 }
 
-static void *map(size_t bytes, int flags)
+/*
+ * Between two pages that nobody may touch, and the first at a multiple of @align. So
+ * the kernel never makes one mapping of it and a neighbour, of which it then tells
+ * only the sum; and who runs over the end is stopped there.
+ */
+static void *map_fenced(size_t bytes, size_t align)
 {
-	void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags,
-			  -1, 0);
+	size_t page = dsr_page_size(), ahead, behind;
+	size_t reserved = bytes + align + page;
+	char *base = mmap(NULL, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	return base == MAP_FAILED ? NULL : base;
-}
-
-/* Begins at a multiple of @page: reserves more, and gives back what is too much. */
-static void *map_aligned(size_t bytes, size_t page)
-{
-	size_t ahead;
-	char *base = map(bytes + page, 0);
-
-	if (!base)
+	if (base == MAP_FAILED)
 		return NULL;
-	ahead = (size_t)(-(uintptr_t)base % page);
+	ahead = (size_t)(-(uintptr_t)(base + page) % align);
+	behind = reserved - ahead - page - bytes - page;
 	if (ahead)
 		munmap(base, ahead);
-	munmap(base + ahead + bytes, page - ahead);
-	return base + ahead;
+	base += ahead + page;
+	if (behind)
+		munmap(base + bytes + page, behind);
+	if (mprotect(base, bytes, PROT_READ | PROT_WRITE) == 0)
+		return base;
+	munmap(base - page, bytes + 2 * page);
+	return NULL;
 }
 
-/* What the kernel calls a pool of pages of this size, as mmap(2) wants it. */
-static int pool_flags(size_t page)
+/* Such pages are in no mapping with others anyway. */
+static void *map_pool(size_t bytes, size_t page)
 {
-	return MAP_HUGETLB | __builtin_ctzll(page) << HUGETLB_SHIFT;
+	int size = __builtin_ctzll(page) << HUGETLB_SHIFT;
+	void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | size, -1, 0);
+
+	return base == MAP_FAILED ? NULL : base;
 }
 
 /* Reserves it and says how it is to be; the C library's errno says why not. */
@@ -82,13 +89,13 @@ static bool reserve(struct dsr_memory *memory, enum dsr_pages pages)
 	switch (pages) {
 	case DSR_PAGES_2M:
 	case DSR_PAGES_1G:
-		memory->base = map(memory->bytes, pool_flags(memory->page));
+		memory->base = map_pool(memory->bytes, memory->page);
 		return memory->base;
 	case DSR_PAGES_TRANSPARENT:
-		memory->base = map_aligned(memory->bytes, HUGE);
+		memory->base = map_fenced(memory->bytes, HUGE);
 		return memory->base && madvise(memory->base, memory->bytes, MADV_HUGEPAGE) == 0;
 	default:
-		memory->base = map(memory->bytes, 0);
+		memory->base = map_fenced(memory->bytes, dsr_page_size());
 		if (!memory->base)
 			return false;
 		/* Refused: a kernel that knows no others. */
@@ -134,8 +141,10 @@ int dsr_memory_map(struct dsr_memory *memory, uint64_t bytes, enum dsr_pages pag
 
 void dsr_memory_unmap(struct dsr_memory *memory)
 {
+	size_t fence = memory->page == dsr_page_size() ? memory->page : 0;
+
 	if (memory->base)
-		munmap(memory->base, memory->bytes);
+		munmap((char *)memory->base - fence, memory->bytes + 2 * fence);
 	memory->base = NULL;
 }
 
@@ -211,7 +220,7 @@ uint64_t dsr_memory_room(void)
 	return room;
 }
 
-/* A neighbour may have been merged into the same mapping. */
+/* Slots are the first part of their mapping, which may be larger. */
 static void clip(uint64_t *bytes, uint64_t most)
 {
 	if (*bytes > most)

@@ -463,6 +463,23 @@ CASE(place, ranges_are_what_the_kernel_says)
 	finish(d);
 }
 
+/* Huge pages of the slots, if there are any, are not told of the lines beside them. */
+CASE(place, lines_are_not_huge)
+{
+	struct dsr_disruptor *d;
+	struct dsr_range range;
+	struct seen s;
+	struct dsr_builder *b = build_seen(&s, DSR_UNPINNED);
+
+	expect(dsr_place_slots(b, DSR_ANYWHERE, DSR_PREFER), 0);
+	expect(dsr_place_pages(b, DSR_PAGES_TRANSPARENT, DSR_PREFER), 0);
+	d = start(b);
+	(void)producer_of(d);
+	for (uint32_t i = 1; dsr_placement_range(d, i, &range) == 0; i++)
+		expect(range.huge_bytes, 0);
+	finish(d);
+}
+
 /* Enough consumers come that another block of sequences is taken. */
 CASE(place, ranges_of_who_comes)
 {
@@ -657,4 +674,39 @@ CASE(place, fifo_beyond_the_range)
 	expect(dsr_start(b, &d), -EINVAL);
 	cr_assert(strstr(dsr_builder_message(b), "fifo 100") != NULL);
 	expect(dsr_builder_destroy(b), 0);
+}
+
+/* Under SCHED_FIFO a thread that yields keeps everybody else off its CPU all the same. */
+CASE(place, fifo_that_shares_a_cpu_sleeps)
+{
+	struct dsr_builder *b = build(true, 8);
+	struct dsr_thread_placement thread;
+	struct dsr_disruptor *d;
+	struct seen seen[2];
+	int err;
+
+	for (int i = 0; i < 2; i++) {
+		struct dsr_handler handler;
+
+		seen_init(&seen[i], 0);
+		handler = seen_handler(&seen[i]);
+		handler.pin = DSR_CPU(some_cpu());
+		handler.wait = DSR_WAIT_BUSY_SPIN;
+		handler.fifo = 1;
+		expect(dsr_handle_events(b, &handler), 0);
+	}
+	err = dsr_start(b, &d);
+	if (err == -EPERM) {
+		expect(dsr_builder_destroy(b), 0);
+		cr_skip_test("not here: no SCHED_FIFO");
+	}
+	expect(err, 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		expect(dsr_placement_thread(d, i, &thread), 0);
+		expect(thread.wait, DSR_WAIT_PARK);
+	}
+	put(producer_of(d), 8);
+	finish(d);
+	expect(seen[0].count, 8);
+	expect(seen[1].count, 8);
 }

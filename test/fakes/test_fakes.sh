@@ -1,10 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# usage: test_fakes.sh HERE CONFINED MACHINES
+# usage: test_fakes.sh HERE CONFINED MACHINES WITH-NUMA
 # The library where the system shows less, or something else, than is there: another
 # machine's /sys, none, no /proc, and calls that are refused as in containers. TAP.
 
 here=$1 confined=$2 machines=$3
+# Built without libnuma it has one answer to everything.
+refused="another thread's producer, or a CPU or node that is not ours"
+[ "$4" = 1 ] || refused="needs NUMA"
 number=0 failed=0
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -73,7 +76,7 @@ case_of "a node that is only shown" 0 "wanted on node 252: 0 are" \
 	with_mounts "$(of power9)" "$here" -n 252
 case_of "a node that is only shown, required" 3 "did not start: slots
 on node 252" with_mounts "$(of power9)" "$here" -n 252 -r
-case_of "mbind is refused" 0 "another thread's producer, or a CPU or node that is not ours" \
+case_of "mbind is refused" 0 "$refused" \
 	refusing mbind "$here" -n 0
 case_of "mbind is refused, the node required" 3 "did not start: slots" \
 	refusing mbind "$here" -n 0 -r

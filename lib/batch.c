@@ -67,6 +67,11 @@ void *dsr_batch_next_lane(struct dsr_batch *batch)
 	return dsr_lane_find((struct dsr_lane *)(void *)batch) ? dsr_batch_next(batch) : NULL;
 }
 
+void dsr_batch_release_lane(struct dsr_batch *batch)
+{
+	dsr_lane_release((struct dsr_lane *)(void *)batch);
+}
+
 bool dsr_batch_more_behind(struct dsr_batch *batch)
 {
 	int64_t sequence = batch->next;

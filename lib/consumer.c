@@ -30,7 +30,9 @@
  * order of these two the hard way.) A worker that loses the race had announced
  * too low a sequence for a moment. That makes others wait a moment, too, and
  * never go too far; but positions computed one after the other may go back, so
- * nobody may rely on having seen a higher one.
+ * nobody may rely on having seen a higher one. A worker that has released all it
+ * had in hand is idle from there on, even if its handler has not returned: it
+ * takes again as any idle one does.
  *
  * A worker that ends leaves its lane to the others of its group, with what is
  * left of its share. The lane keeps its sequence: moving events to another
@@ -527,13 +529,36 @@ int64_t dsr_lane_begin_counted(struct dsr_lane *lane, int64_t size, int64_t *dep
 	return count;
 }
 
+/* Is there an event left of what is in hand? What is none never will be one. */
+static bool has_more_in_hand(const struct dsr_lane *lane)
+{
+	int64_t sequence;
+
+	for (sequence = lane->batch.next; sequence < lane->hand_end; sequence++)
+		/* Relaxed: nothing is read on the strength of it, has_in_hand() looks again. */
+		if (dsr_load_relaxed(stamp_of(lane->consumer, sequence)) == sequence)
+			return true;
+	return false;
+}
+
+void dsr_lane_release(struct dsr_lane *lane)
+{
+	struct dsr_batch *batch = &lane->batch;
+
+	/* With nothing in hand it is where look_for_free() takes anew, only earlier. */
+	if (is_claiming(lane->consumer) && !has_more_in_hand(lane))
+		move_to(batch->sequence, DSR_SEQUENCE_IDLE);
+	else
+		move_to(batch->sequence, batch->next - 1);
+}
+
 void dsr_lane_done(struct dsr_lane *lane)
 {
 	struct dsr_consumer *c = lane->consumer;
 	struct dsr_batch *batch = &lane->batch;
 
 	if (dsr_likely(!c->group)) {
-		dsr_batch_release(batch);
+		move_to(batch->sequence, batch->next - 1);
 	} else if (!is_claiming(c)) {
 		batch->next = aligned(lane);
 		show_progress(lane);
@@ -547,9 +572,12 @@ void dsr_lane_done(struct dsr_lane *lane)
 void dsr_lane_rewind(struct dsr_lane *lane)
 {
 	struct dsr_consumer *c = lane->consumer;
+	int64_t done = position(lane);
 	struct dsr_lane **at;
 
-	lane->batch.next = position(lane) + 1;
+	/* Else all was released: nothing is there again. */
+	if (done != DSR_SEQUENCE_IDLE)
+		lane->batch.next = done + 1;
 	/* It comes first again: no other lane's batch in between. */
 	for (at = &c->lanes; *at != lane; at = &(*at)->next)
 		;
@@ -633,6 +661,7 @@ void dsr_consumer_begin(struct dsr_consumer *c)
 	batch->lane = c->group != NULL;
 	lane->hold.ring = c->ring;
 	lane->hold.sequence = c->sequence;
+	lane->hold.taken = is_claiming(c) ? c->group->taken : NULL;
 	c->lanes = lane;
 	c->settled = c->start;
 	set_pace(c);

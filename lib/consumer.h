@@ -140,6 +140,8 @@ static inline void dsr_lane_begin(struct dsr_lane *lane, int64_t most)
 int64_t dsr_lane_begin_counted(struct dsr_lane *lane, int64_t size, int64_t *depth);
 /* What was taken of the batch goes back; what was not is there again. */
 void dsr_lane_done(struct dsr_lane *lane);
+/* Behind dsr_batch_release() for workers: what was taken goes back at once. */
+void dsr_lane_release(struct dsr_lane *lane);
 /* All that was not released is there again. */
 void dsr_lane_rewind(struct dsr_lane *lane);
 

@@ -326,8 +326,11 @@ bool dsr_ring_inside(const struct dsr_ring *ring)
 
 static int64_t lower(int64_t limit, const struct dsr_hold *hold)
 {
-	int64_t other = dsr_gate_limit_of(hold->sequence, hold->ring->slots.mask + 1);
+	uint64_t capacity = hold->ring->slots.mask + 1;
+	int64_t other = dsr_gate_limit_of(hold->sequence, capacity);
 
+	if (other == DSR_GATE_OPEN && hold->taken)
+		other = dsr_gate_limit_of(hold->taken, capacity);
 	return other < limit ? other : limit;
 }
 

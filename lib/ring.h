@@ -36,12 +36,16 @@ struct dsr_handle {
 	bool out;                 /* under dsr_ring.lock: somebody has it */
 };
 
-/* What a consumer holds of a ring: nobody gets a lap past @sequence. */
+/*
+ * What a consumer holds of a ring: nobody gets a lap past @sequence; nor, while a
+ * claiming worker has nothing in hand, past @taken, which it moves on with others.
+ */
 struct dsr_hold {
 	struct dsr_hold *next;
 	const struct dsr_ring *ring;
 	const struct dsr_sequence *sequence;
-	int64_t thread; /* a poller's: who polled last */
+	const struct dsr_sequence *taken; /* NULL: it is no claiming worker */
+	int64_t thread;                   /* a poller's: who polled last */
 };
 
 /**

@@ -63,6 +63,7 @@ void dsr_batch_pace(struct dsr_batch *batch);
 DSR_COLD void *dsr_batch_skip(struct dsr_batch *batch);
 DSR_COLD void *dsr_batch_next_lane(struct dsr_batch *batch);
 DSR_COLD bool dsr_batch_more_behind(struct dsr_batch *batch);
+DSR_COLD void dsr_batch_release_lane(struct dsr_batch *batch);
 
 /**
  * dsr_batch_next() - take the next event of the batch
@@ -117,10 +118,16 @@ DSR_INLINE bool dsr_batch_more(struct dsr_batch *batch)
  * dsr_batch_release() - give the slots of all events taken so far back now
  *
  * The producers may fill them at once: no event taken before, this one
- * included, may be touched any more.
+ * included, may be touched any more. A worker of a claiming group that has
+ * released all it had taken holds nobody back while it goes on with what it
+ * copied (workers.h).
  */
 DSR_INLINE void dsr_batch_release(struct dsr_batch *batch)
 {
+	if (dsr_unlikely(batch->lane)) {
+		dsr_batch_release_lane(batch);
+		return;
+	}
 	/*
 	 * [CONSUME->RECLAIM] We are done with the events before a producer writes there again.
 	 * [CONSUME->FOLLOW] And what we changed in them comes before who follows us reads it.

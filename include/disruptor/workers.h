@@ -11,6 +11,14 @@
  * A worker is a processor (processor.h). One that ends before the others, by its
  * own wish or by an error, leaves what is its to them: nothing is lost as long
  * as one of them is there. The group ends with its last worker.
+ *
+ * A worker that copies an event may give it back early, by dsr_batch_release() or
+ * DSR_RELEASE, and go on with the copy. In a claiming group it then holds nobody
+ * back, for the others take what comes. In a striped or keyed one producers wait
+ * for it a lap later: nobody else goes past what may be its next event.
+ *
+ * A claim by a worker that has released all does not wait for the group to take
+ * more, which the worker itself may have to do: that is -EDEADLK.
  */
 
 #include <disruptor/processor.h>

@@ -128,7 +128,7 @@ public_functions()
 	exported_functions | grep -v -x \
 		-e 'dsr_builder_create' -e 'dsr_[a-z_]*_sized' \
 		-e 'dsr_batch_pace' -e 'dsr_batch_skip' -e 'dsr_batch_more_behind' \
-		-e 'dsr_batch_next_lane' -e 'dsr_park_notify' -e 'dsr_park_wake' \
+		-e 'dsr_batch_next_lane' -e 'dsr_batch_release_lane' -e 'dsr_park_notify' -e 'dsr_park_wake' \
 		-e 'dsr_claim_take' -e 'dsr_claim_slow' -e 'dsr_claim_refuse' \
 		-e 'dsr_claim_settle' -e 'dsr_claim_settle_n' -e 'dsr_claim_stamp' -e 'dsr_prefetch_for_write' \
 		-e 'dsr_producer_check' -e 'dsr_producer_guard' \

@@ -1523,3 +1523,190 @@ CASE_SHARING(detached_group_lets_blocked_producers_go)
 	expect_nothing_wrong(&crew);
 	expect(crew.times[0], 1);
 }
+
+/**
+ * struct releaser - what a batch handler does behind dsr_batch_release()
+ * @c:	     its group
+ * @retry:   it asks once for a batch, all of which it has released
+ * @d:	     it claims there until that fails; NULL: not
+ * @claimed: so often it did not,
+ * @error:   and why then
+ * @idle_at: the most that on_idle was told, and @idle: posted behind it
+ */
+struct releaser {
+	struct crew *c;
+	bool retry;
+	struct dsr_disruptor *d;
+	int64_t claimed, error;
+	int64_t idle_at;
+	sem_t idle;
+};
+
+static struct releaser releaser;
+
+static void claim_until_refused(struct releaser *r)
+{
+	struct dsr_producer *p = dsr_producer(r->d);
+	int64_t first;
+
+	while (p && (first = dsr_claim_n(p, 1, DSR_FOREVER)) >= 0) {
+		fill(p, first, 1);
+		r->claimed += dsr_publish(p);
+	}
+	r->error = p ? first : -ENOMEM;
+	r->d = NULL;
+	if (p)
+		dsr_producer_release(p);
+}
+
+/* Takes all of the batch, gives it back, and is held, or claims, as if it had copied it. */
+static int release_all(struct dsr_batch *batch, void *state)
+{
+	struct worker *w = state;
+	int64_t first = w->crew->first - 1;
+	void *event;
+
+	/* Not past the last event: what is none behind it stays in hand. */
+	while (dsr_batch_more(batch) && (event = dsr_batch_next(batch))) {
+		note_event(w, event, dsr_batch_sequence(batch));
+		if (first < w->crew->first)
+			first = dsr_batch_sequence(batch);
+		sem_post(&w->crew->each);
+	}
+	dsr_batch_release(batch);
+	if (dsr_batch_more(batch) || dsr_batch_next(batch))
+		w->wrong++;
+	hold_at(w->crew, w, first);
+	if (releaser.d)
+		claim_until_refused(&releaser);
+	if (!releaser.retry)
+		return DSR_CONTINUE;
+	releaser.retry = false;
+	return DSR_RETRY;
+}
+
+static int note_idle_at(int64_t sequence, void *state)
+{
+	(void)state;
+	if (sequence > releaser.idle_at)
+		releaser.idle_at = sequence;
+	sem_post(&releaser.idle);
+	return DSR_CONTINUE;
+}
+
+static void releasers_init(struct crew *c, uint32_t count, uint32_t max_batch)
+{
+	crew_init(c, count);
+	releaser = (struct releaser){.c = c};
+	sem_init(&releaser.idle, 0, 0);
+	for (uint32_t i = 0; i < count; i++) {
+		c->handler[i].on_event = NULL;
+		c->handler[i].on_batch = release_all;
+		c->handler[i].max_batch = max_batch;
+	}
+}
+
+CASE_BOTH(workers, released_event_does_not_gate)
+{
+	struct dsr_disruptor *d;
+	struct dsr_producer *p;
+
+	releasers_init(&crew, 2, 0);
+	crew.holds[0].sequence = 0;
+	d = start_crew(many, CAPACITY, &crew, DSR_SHARE_CLAIM);
+	p = producer_of(d);
+	put(p, 1);
+	wait_for(&crew.holds[0].arrived);
+	for (int i = 0; i < 10; i++)
+		put(p, CAPACITY);
+	for (int i = 0; i < 1 + 10 * CAPACITY; i++)
+		wait_for(&crew.each);
+	sem_post(&crew.holds[0].go);
+	finish(d);
+	expect_once(&crew, 1 + 10 * CAPACITY);
+	/* It was the other one's work. */
+	expect(crew.worker[crew.holder].count, 1);
+}
+
+static bool is_behind_the_third(int64_t sequence)
+{
+	return sequence > 2 && sequence < 6;
+}
+
+/* Nor do those behind it that are in hand, and no events. */
+CASE_BOTH(workers, released_event_and_what_is_none_do_not_gate)
+{
+	struct dsr_disruptor *d;
+	struct dsr_producer *p;
+
+	releasers_init(&crew, 2, 4);
+	for (int i = 0; i < 3; i++)
+		crew.holds[i].sequence = i;
+	d = start_crew(many, CAPACITY, &crew, DSR_SHARE_CLAIM);
+	p = producer_of(d);
+	for (int i = 0; i < 2; i++) {
+		put(p, 1);
+		wait_for(&crew.holds[i].arrived);
+	}
+	/* Both are at work, so all of this is one hand of whoever comes first. */
+	put_some(p, 4, is_behind_the_third);
+	sem_post(&crew.holds[0].go);
+	wait_for(&crew.holds[2].arrived);
+	sem_post(&crew.holds[1].go);
+	for (int i = 0; i < 10; i++)
+		put(p, CAPACITY);
+	sem_post(&crew.holds[2].go);
+	finish(d);
+	expect_some(&crew, 6 + 10 * CAPACITY, is_behind_the_third);
+}
+
+CASE_BOTH(workers, released_batch_does_not_come_again)
+{
+	struct dsr_disruptor *d;
+	struct dsr_producer *p;
+
+	for (uint32_t max_batch = 1; max_batch <= CAPACITY; max_batch += CAPACITY - 1) {
+		releasers_init(&crew, 1, max_batch);
+		releaser.retry = true;
+		crew.handler[0].on_idle = note_idle_at;
+		crew.handler[0].idle_after = 1;
+		d = start_crew(many, CAPACITY, &crew, DSR_SHARE_CLAIM);
+		p = producer_of(d);
+		put(p, 1);
+		wait_for(&crew.each);
+		/* One may have been under way before it. */
+		while (sem_trywait(&releaser.idle) == 0)
+			;
+		for (int i = 0; i < 2; i++)
+			wait_for(&releaser.idle);
+		for (int i = 0; i < 4; i++)
+			put(p, CAPACITY);
+		finish(d);
+		cr_assert(!releaser.retry);
+		expect_once(&crew, 1 + 4 * CAPACITY);
+		cr_assert(releaser.idle_at <= 4 * CAPACITY, "%" PRId64, releaser.idle_at);
+	}
+}
+
+/* What it has released it waits for no more, but for its group, which is itself. */
+CASE(workers, one_that_released_would_wait_for_its_group)
+{
+	struct dsr_disruptor *d;
+	struct dsr_producer *p;
+
+	releasers_init(&crew, 1, 0);
+	crew.holds[0].sequence = 0;
+	d = start_crew(true, CAPACITY, &crew, DSR_SHARE_CLAIM);
+	p = producer_of(d);
+	put(p, 1);
+	wait_for(&crew.holds[0].arrived);
+	releaser.d = d;
+	sem_post(&crew.holds[0].go);
+	/* Its first event, and as many as it could claim behind it. */
+	for (int i = 0; i < 1 + CAPACITY; i++)
+		wait_for(&crew.each);
+	finish(d);
+	expect(releaser.error, -EDEADLK);
+	expect(releaser.claimed, CAPACITY);
+	expect_once(&crew, 1 + CAPACITY);
+}

@@ -90,8 +90,8 @@ DSR_INLINE int64_t dsr_attach_poller(struct dsr_disruptor *d,
  *
  * A poller, and its batch, must not be in use, and is gone.
  *
- * Within a handler give it a timeout: one that is just detaching the caller's
- * handler would wait for it for ever.
+ * Within a handler give it a timeout: two that detach each other would wait for
+ * each other for ever.
  *
  * Threads: any; for a handler or group not from one of its own threads. Return:
  * 0; -ENOENT; -ETIMEDOUT: it was told to stop and has not yet, call again;

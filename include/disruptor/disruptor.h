@@ -66,6 +66,11 @@ int dsr_close(struct dsr_disruptor *d);
  * polled until they are drained. But a handler that follows one is waited for,
  * so somebody has to poll that one meanwhile.
  *
+ * Two things it does not see, and would wait for: that the caller itself is who
+ * polls a poller that a handler follows, and that the caller has a claim open,
+ * which the handlers wait for. Publish or abort first, and poll until it is
+ * drained between calls with a timeout.
+ *
  * Threads: any but a handler's own. Return: 0; -ETIMEDOUT: going on, call again;
  * -EALREADY: is shut down; -EDEADLK: called by a handler, which would wait for
  * itself (dsr_close() and dsr_halt() do not wait); -EINVAL.

@@ -10,7 +10,10 @@
  *
  * A worker is a processor (processor.h). One that ends before the others, by its
  * own wish or by an error, leaves what is its to them: nothing is lost as long
- * as one of them is there. The group ends with its last worker.
+ * as one of them is there. But what it had taken of its batch counts as done, the
+ * event that it failed at included: no other worker sees that one. An on_error()
+ * that answers DSR_RETRY has the same worker begin its batch again. The group ends
+ * with its last worker.
  *
  * A worker that copies an event may give it back early, by dsr_batch_release() or
  * DSR_RELEASE, and go on with the copy. In a claiming group it then holds nobody

@@ -1710,3 +1710,34 @@ CASE(workers, one_that_released_would_wait_for_its_group)
 	expect(releaser.claimed, CAPACITY);
 	expect_once(&crew, 1 + CAPACITY);
 }
+
+static int retry_what_failed(void *event, int64_t sequence, int error, void *state)
+{
+	struct worker *w = state;
+
+	(void)event;
+	w->wrong += sequence != 1 || error != -EIO;
+	w->retries = true;
+	return DSR_RETRY;
+}
+
+CASE_SHARING(failed_event_comes_again_to_its_worker)
+{
+	struct dsr_disruptor *d;
+
+	crew_init(&crew, 2);
+	crew.holds[0].sequence = 1;
+	crew.holder_answer = -EIO;
+	for (int i = 0; i < 2; i++)
+		crew.handler[i].on_error = retry_what_failed;
+	d = start_crew(true, CAPACITY, &crew, sharing);
+	put(producer_of(d), 4);
+	wait_for(&crew.holds[0].arrived);
+	sem_post(&crew.holds[0].go);
+	finish(d);
+	expect_nothing_wrong(&crew);
+	for (int64_t i = 0; i < EVENTS_MAX; i++)
+		expect(crew.times[i], i == 1 ? 2 : i < 4);
+	expect(crew.who[1], crew.holder);
+	expect_reasons(&crew, 0);
+}

@@ -25,8 +25,8 @@
  *			waited for nothing; with its short naps it burns a part of a
  *			CPU (bench/README.md), and it wakes up late
  * @DSR_WAIT_PARK:	spin for a short while, then sleep until woken. Burns nothing;
- *			whoever is waited for makes a system call for each sleeper
- *			that it wakes, and none while nobody sleeps
+ *			whoever is waited for makes one system call to wake all that
+ *			sleep over it, and none while nobody sleeps
  * @DSR_WAIT_PHASED:	spin for longer, yield, then park: quick while events come
  *			often, asleep when they do not
  * @DSR_WAIT_MONITOR:	have the core wait for the word to change: UMWAIT, MWAITX or

@@ -15,6 +15,10 @@
  * that answers DSR_RETRY has the same worker begin its batch again. The group ends
  * with its last worker.
  *
+ * Workers that park are all woken by an event, by one system call: one of them
+ * has it and the others go back to sleep. With many workers and few events
+ * that is most of what the group costs; have fewer of them then.
+ *
  * A worker that copies an event may give it back early, by dsr_batch_release() or
  * DSR_RELEASE, and go on with the copy. In a claiming group it then holds nobody
  * back, for the others take what comes. In a striped or keyed one producers wait

@@ -76,7 +76,8 @@ struct dsr_poller *dsr_poller_find(struct dsr_disruptor *d, const char *name);
  *
  * Never waits. What was taken of the batch before goes back to the producers,
  * if dsr_batch_release() did not do so earlier; what was not taken is there
- * again. An event must not be touched any more after that.
+ * again. An event must not be touched any more after that. So to see whether
+ * something is there, poll and take nothing.
  *
  * Threads: the poller's. Ordering: what the producer wrote before it published,
  * and what consumers that the poller follows wrote, is seen. Return: enum

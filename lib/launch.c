@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <time.h>
 
 #include "launch.h"
 #include "wait.h"
@@ -105,10 +104,7 @@ void dsr_launch_order(struct dsr_launch *launch, enum dsr_order order)
 
 int dsr_launch_await_ended(struct dsr_launch *launch, uint32_t count, int64_t deadline)
 {
-	struct timespec until = {
-		.tv_sec = (time_t)(deadline / INT64_C(1000000000)),
-		.tv_nsec = (long)(deadline % INT64_C(1000000000)),
-	};
+	const struct timespec until = dsr_timespec(deadline);
 	int err = 0;
 
 	pthread_mutex_lock(&launch->lock);

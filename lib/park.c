@@ -31,7 +31,6 @@
 #include <linux/futex.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <disruptor/atomic.h>
@@ -39,6 +38,7 @@
 
 #include "membarrier.h"
 #include "park.h"
+#include "wait.h"
 
 #define DSR_PARK_CAREFUL (INT64_C(1) << 62)
 
@@ -76,10 +76,7 @@ int64_t dsr_park_ticket(const struct dsr_park *park)
 
 void dsr_park_sleep(struct dsr_park *park, int64_t ticket, int64_t deadline)
 {
-	struct timespec until = {
-		.tv_sec = (time_t)(deadline / INT64_C(1000000000)),
-		.tv_nsec = (long)(deadline % INT64_C(1000000000)),
-	};
+	const struct timespec until = dsr_timespec(deadline);
 	int saved = errno;
 
 	/* Woken, too late, interrupted, or woken before: the caller looks in any case. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <sched.h>
-#include <time.h>
 
 #include "monitor.h"
 #include "park.h"
@@ -49,10 +48,7 @@ void dsr_waiter_set(struct dsr_waiter *w, enum dsr_wait how, const struct dsr_wa
 
 void dsr_sleep_until(int64_t deadline)
 {
-	const struct timespec until = {
-		.tv_sec = (time_t)(deadline / INT64_C(1000000000)),
-		.tv_nsec = (long)(deadline % INT64_C(1000000000)),
-	};
+	const struct timespec until = dsr_timespec(deadline);
 
 	/* It returns its error: errno stays the caller's. Interrupted: the caller looks. */
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);

@@ -2,6 +2,8 @@
 #ifndef DSR_LIB_WAIT_H
 #define DSR_LIB_WAIT_H
 
+#include <time.h>
+
 #include <disruptor/sequence.h>
 #include <disruptor/snapshot.h>
 #include <disruptor/wait.h>
@@ -78,6 +80,15 @@ void dsr_pass_time(uint64_t turn);
 
 /* Until @deadline. */
 void dsr_sleep_until(int64_t deadline);
+
+/* As the system's calls want it. */
+static inline struct timespec dsr_timespec(int64_t nanoseconds)
+{
+	return (struct timespec){
+		.tv_sec = (time_t)(nanoseconds / INT64_C(1000000000)),
+		.tv_nsec = (long)(nanoseconds % INT64_C(1000000000)),
+	};
+}
 
 /* Nanoseconds of CLOCK_MONOTONIC. */
 int64_t dsr_now(void);

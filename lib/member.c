@@ -169,7 +169,8 @@ struct dsr_member *dsr_member_of_handler(const struct dsr_handler *handler, size
 	struct dsr_handler h;
 	struct dsr_member *m;
 
-	snprintf(name, sizeof(name), "processor-%u", number % 100000);
+	/* Unique, and within DSR_NAME_MAX, whatever the number. */
+	snprintf(name, sizeof(name), number < 100000 ? "processor-%u" : "proc-%u", number);
 	if (!handler) {
 		dsr_complain(complaint, -EINVAL, "handler %u: is NULL", number);
 		return NULL;

@@ -114,7 +114,7 @@ int dsr_error_stop(void *event, int64_t sequence, int error, void *state);
  *	       handler failed with it
  * @state:     handed to all of them; used by this one thread only
  * @name:      thread's and report's name, up to DSR_NAME_MAX bytes, no two
- *	       alike; copied. NULL: "processor-0" and so on
+ *	       alike; copied. NULL: "processor-0" and so on, "proc-100000" from there
  * @pin:       DSR_CPU(n), DSR_NODE(n), DSR_AUTOMATIC, DSR_NEAR_PRODUCER, DSR_ISOLATED
  *	       or DSR_UNPINNED
  * @wait:      how to wait for events

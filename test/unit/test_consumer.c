@@ -1513,3 +1513,23 @@ CASE_BOTH(consumer, two_threads_attach_one_name)
 	writers_end(&w, t.d);
 	expect_stage(&t.host, w.claimed, 0);
 }
+
+/* The library's own names are used up by who fails, too, and none comes again. */
+CASE(consumer, names_that_are_not_given_do_not_repeat)
+{
+	struct stage guest;
+	struct party t;
+
+	party_init(&t);
+	party_start(&t, true);
+	guest_init(&guest, 1, 0);
+	/* The host, which has a name, is number 0. */
+	cr_assert(attach(t.d, &guest, NULL, NULL, DSR_FROM_NOW) >= 0);
+	expect(dsr_detach(t.d, "processor-1", DSR_FOREVER), 0);
+	cr_assert(attach(t.d, &guest, "processor-1", NULL, DSR_FROM_NOW) >= 0);
+	for (int i = 3; i < 100001; i++)
+		expect(dsr_attach_handler(t.d, NULL, DSR_FROM_NOW), -EINVAL);
+	cr_assert(attach(t.d, &guest, NULL, NULL, DSR_FROM_NOW) >= 0);
+	expect(dsr_detach(t.d, "proc-100001", DSR_FOREVER), 0);
+	finish(t.d);
+}

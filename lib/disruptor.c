@@ -8,6 +8,7 @@
  * and frees what was taken, in the reverse order.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -433,13 +434,20 @@ struct dsr_poller *dsr_poller_find(struct dsr_disruptor *d, const char *name)
 	return poller;
 }
 
+/* Why the thread's last dsr_attach_*() failed. */
+static __thread struct dsr_complaint refusal;
+
+const char *dsr_attach_message(void)
+{
+	return refusal.message;
+}
+
 /* Its threads prepare themselves, it gets its place, and its threads run; or there are none. */
 static int64_t attach(struct dsr_disruptor *d, struct dsr_member *m, int64_t from,
 		      struct dsr_poller **poller)
 {
 	struct dsr_graph *graph = &d->builder->graph;
-	struct dsr_complaint complaint = {0};
-	int64_t start = dsr_graph_check(graph, m);
+	int64_t start = dsr_graph_check(graph, m, &refusal);
 
 	if (start == 0)
 		start = dsr_seats_take_comer(d, m);
@@ -451,14 +459,14 @@ static int64_t attach(struct dsr_disruptor *d, struct dsr_member *m, int64_t fro
 		/* Not those of the caller, which may be a handler that is pinned. */
 		m->processors[i].home = &d->cpus;
 	}
-	start = launch_member(m, &complaint);
+	start = launch_member(m, &refusal);
 	if (start == 0) {
 		dsr_seats_settle_comer(d, m);
 		dsr_launch_order(&m->launch, DSR_ORDER_PREPARE);
-		start = await_prepared(m, &complaint);
+		start = await_prepared(m, &refusal);
 	}
 	if (start == 0)
-		start = dsr_graph_join(graph, m, from);
+		start = dsr_graph_join(graph, m, from, &refusal);
 	dsr_seats_join(d, m);
 	if (start < 0) {
 		send_home(m);
@@ -471,70 +479,81 @@ static int64_t attach(struct dsr_disruptor *d, struct dsr_member *m, int64_t fro
 	return start;
 }
 
-/* @m is what the complaint, if any, is about. */
 static int64_t attach_or_free(struct dsr_disruptor *d, struct dsr_member *m, int64_t from,
-			      struct dsr_poller **poller, const struct dsr_complaint *complaint)
+			      struct dsr_poller **poller)
 {
 	int saved = errno;
 	int64_t start;
 
+	/* The complaint is about why there is none. */
 	if (!m)
-		return complaint->error;
+		return refusal.error;
 	/* Relaxed: joining the graph looks again. */
 	start = dsr_load_relaxed(&d->ring->closed) ? -ECANCELED : attach(d, m, from, poller);
-	if (start < 0)
+	if (start < 0) {
+		/* What has more to tell has done so. */
+		dsr_complain(&refusal, (int)start, "%s: %s", m->name, dsr_strerror((int)start));
 		dsr_member_free(m);
+	}
 	errno = saved;
 	return start;
 }
 
-static bool is_place(int64_t from)
+/* Before anything else, as this is where the last refusal is forgotten. */
+static int check_place(const struct dsr_disruptor *d, int64_t from)
 {
-	return from >= 0 || from == DSR_FROM_NOW || from == DSR_FROM_OLDEST;
+	refusal = (struct dsr_complaint){0};
+	if (!d)
+		return dsr_complain(&refusal, -EINVAL, "the disruptor is NULL");
+	if (from >= 0 || from == DSR_FROM_NOW || from == DSR_FROM_OLDEST)
+		return 0;
+	return dsr_complain(&refusal, -EINVAL,
+			    "%" PRId64 " is no sequence, nor DSR_FROM_NOW or DSR_FROM_OLDEST",
+			    from);
 }
 
 int64_t dsr_attach_handler_sized(struct dsr_disruptor *d, const struct dsr_handler *handler,
 				 int64_t from, size_t size)
 {
-	struct dsr_complaint complaint = {0};
+	int err = check_place(d, from);
 	int64_t number;
 
-	if (!d || !is_place(from))
-		return -EINVAL;
+	if (err < 0)
+		return err;
 	/* Relaxed: a number nobody else has. */
 	number = dsr_fetch_add(&d->builder->numbered, 1);
 	return attach_or_free(d,
 			      dsr_member_of_handler(handler, size, d->builder->capacity,
-						    (uint32_t)number, &complaint),
-			      from, NULL, &complaint);
+						    (uint32_t)number, &refusal),
+			      from, NULL);
 }
 
 int64_t dsr_attach_workers_sized(struct dsr_disruptor *d, const struct dsr_workers *workers,
 				 int64_t from, size_t size, size_t handler_size)
 {
-	struct dsr_complaint complaint = {0};
+	int err = check_place(d, from);
 
-	if (!d || !is_place(from))
-		return -EINVAL;
+	if (err < 0)
+		return err;
 	return attach_or_free(d,
 			      dsr_member_of_workers(workers, size, handler_size,
-						    d->builder->capacity, &complaint),
-			      from, NULL, &complaint);
+						    d->builder->capacity, &refusal),
+			      from, NULL);
 }
 
 int64_t dsr_attach_poller_sized(struct dsr_disruptor *d, const struct dsr_poller_options *options,
 				int64_t from, struct dsr_poller **poller, size_t size)
 {
-	struct dsr_complaint complaint = {0};
-	struct dsr_member *m;
+	int err = check_place(d, from);
 
 	if (!poller)
-		return -EINVAL;
+		return dsr_complain(&refusal, -EINVAL, "poller: nowhere to leave it");
 	*poller = NULL;
-	if (!d || !is_place(from))
-		return -EINVAL;
-	m = dsr_member_of_poller(options, size, d->builder->capacity, &complaint);
-	return attach_or_free(d, m, from, poller, &complaint);
+	if (err < 0)
+		return err;
+	return attach_or_free(d,
+			      dsr_member_of_poller(options, size, d->builder->capacity, &refusal),
+			      from, poller);
 }
 
 static int detach_threads(struct dsr_disruptor *d, struct dsr_member *m, int64_t timeout)

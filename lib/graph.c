@@ -37,6 +37,7 @@
  * and the gate exists twice, the other one being spare.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,14 +105,21 @@ static void append(struct dsr_graph *graph, struct dsr_member *m)
 	*at = m;
 }
 
-int dsr_graph_add(struct dsr_graph *graph, struct dsr_member *m, struct dsr_complaint *complaint)
+static int check_names(const struct dsr_graph *graph, const struct dsr_member *m,
+		       struct dsr_complaint *complaint)
 {
 	const char *name = taken_name(graph, m);
 
-	if (name)
-		return dsr_complain(complaint, -EEXIST, "handler %s: the name is taken", name);
-	append(graph, m);
-	return 0;
+	return name ? dsr_complain(complaint, -EEXIST, "handler %s: the name is taken", name) : 0;
+}
+
+int dsr_graph_add(struct dsr_graph *graph, struct dsr_member *m, struct dsr_complaint *complaint)
+{
+	int err = check_names(graph, m, complaint);
+
+	if (err == 0)
+		append(graph, m);
+	return err;
 }
 
 static bool follows(const struct dsr_member *m, const struct dsr_member *other)
@@ -126,6 +134,19 @@ static void add_edge(struct dsr_member *m, struct dsr_member *to)
 {
 	if (!follows(m, to))
 		m->after[m->after_count++] = to;
+}
+
+/* Who has the i-th of the names that it follows; NULL, and the complaint says that nobody has. */
+static struct dsr_member *named(const struct dsr_graph *graph, const struct dsr_member *m,
+				uint32_t i, struct dsr_complaint *complaint)
+{
+	struct dsr_member *other = find(graph, m->after_names[i]);
+
+	if (other && other->is_alive)
+		return other;
+	dsr_complain(complaint, -ENOENT, "%s: follows %s, which nobody is", m->name,
+		     m->after_names[i]);
+	return NULL;
 }
 
 /* What it was told to follow. @most: how many there may be, with all behind them. */
@@ -144,10 +165,9 @@ static int add_edges(struct dsr_graph *graph, struct dsr_member *m, uint32_t mos
 	if (!m->after)
 		return dsr_complain(complaint, -ENOMEM, "%s: no memory", m->name);
 	for (i = 0; i < m->after_names_count; i++) {
-		other = find(graph, m->after_names[i]);
-		if (!other || !other->is_alive)
-			return dsr_complain(complaint, -ENOENT, "%s: follows %s, which nobody is",
-					    m->name, m->after_names[i]);
+		other = named(graph, m, i, complaint);
+		if (!other)
+			return complaint->error;
 		add_edge(m, other);
 	}
 	for (other = graph->members; other && !m->names_after; other = other->next)
@@ -513,7 +533,8 @@ int64_t dsr_graph_done(const struct dsr_graph *graph, const struct dsr_sequence 
 }
 
 /* In the list and in the gate, where it holds everybody back; then where it begins. */
-static int64_t place(struct dsr_graph *graph, struct dsr_member *m, int64_t from)
+static int64_t place(struct dsr_graph *graph, struct dsr_member *m, int64_t from,
+		     struct dsr_complaint *complaint)
 {
 	int64_t oldest, now, start;
 	int err;
@@ -531,7 +552,10 @@ static int64_t place(struct dsr_graph *graph, struct dsr_member *m, int64_t from
 		now = oldest;
 	start = from == DSR_FROM_NOW ? now : from == DSR_FROM_OLDEST ? oldest : from;
 	if (start < oldest || start > now)
-		return -ERANGE;
+		return dsr_complain(complaint, -ERANGE,
+				    "%s: cannot begin at %" PRId64 ", only from %" PRId64
+				    " to %" PRId64,
+				    m->name, from, oldest, now);
 	dsr_member_place(m, start);
 	/* Those in front of it that are there already may leave the gate to it. */
 	change_gate(graph);
@@ -547,16 +571,16 @@ static void unlink_member(struct dsr_graph *graph, struct dsr_member *m)
 	*at = m->next;
 }
 
-static int64_t join(struct dsr_graph *graph, struct dsr_member *m, int64_t from)
+static int64_t join(struct dsr_graph *graph, struct dsr_member *m, int64_t from,
+		    struct dsr_complaint *complaint)
 {
-	struct dsr_complaint complaint = {0};
 	int64_t oldest;
-	int64_t start = -EEXIST;
+	int64_t start = check_names(graph, m, complaint);
 	bool is_member = false;
 
-	if (taken_name(graph, m))
+	if (start < 0)
 		return start;
-	start = add_edges(graph, m, count_members(graph), &complaint);
+	start = add_edges(graph, m, count_members(graph), complaint);
 	if (start == 0)
 		reduce(graph, m);
 	if (start == 0)
@@ -572,7 +596,7 @@ static int64_t join(struct dsr_graph *graph, struct dsr_member *m, int64_t from)
 		/* Nobody is ahead of it before it has a place. */
 		m->start = DSR_SEQUENCE_ENDED;
 		is_member = true;
-		start = place(graph, m, from);
+		start = place(graph, m, from, complaint);
 	}
 	if (start >= 0) {
 		m->is_listed = true;
@@ -595,29 +619,27 @@ static int64_t join(struct dsr_graph *graph, struct dsr_member *m, int64_t from)
 	return start;
 }
 
-int dsr_graph_check(struct dsr_graph *graph, const struct dsr_member *m)
+int dsr_graph_check(struct dsr_graph *graph, const struct dsr_member *m,
+		    struct dsr_complaint *complaint)
 {
-	int err = 0;
+	int err;
 
 	pthread_mutex_lock(&graph->lock);
-	if (taken_name(graph, m))
-		err = -EEXIST;
-	for (uint32_t i = 0; i < m->after_names_count && err == 0; i++) {
-		const struct dsr_member *other = find(graph, m->after_names[i]);
-
-		if (!other || !other->is_alive)
-			err = -ENOENT;
-	}
+	err = check_names(graph, m, complaint);
+	for (uint32_t i = 0; i < m->after_names_count && err == 0; i++)
+		if (!named(graph, m, i, complaint))
+			err = complaint->error;
 	pthread_mutex_unlock(&graph->lock);
 	return err;
 }
 
-int64_t dsr_graph_join(struct dsr_graph *graph, struct dsr_member *m, int64_t from)
+int64_t dsr_graph_join(struct dsr_graph *graph, struct dsr_member *m, int64_t from,
+		       struct dsr_complaint *complaint)
 {
 	int64_t start;
 
 	pthread_mutex_lock(&graph->lock);
-	start = join(graph, m, from);
+	start = join(graph, m, from, complaint);
 	pthread_mutex_unlock(&graph->lock);
 	return start;
 }

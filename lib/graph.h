@@ -37,13 +37,16 @@ int dsr_graph_open(struct dsr_graph *graph, struct dsr_ring *ring);
 void dsr_graph_close(struct dsr_graph *graph);
 
 /* Could it join now? 0, -EEXIST or -ENOENT: before it is put to any trouble. */
-int dsr_graph_check(struct dsr_graph *graph, const struct dsr_member *m);
+int dsr_graph_check(struct dsr_graph *graph, const struct dsr_member *m,
+		    struct dsr_complaint *complaint);
 
 /*
  * Adds one to a ring that runs; it begins where @from says. Its start, and a
- * reference to be given back, or a negative errno.
+ * reference to be given back, or a negative errno, for which the complaint may have
+ * no words.
  */
-int64_t dsr_graph_join(struct dsr_graph *graph, struct dsr_member *m, int64_t from);
+int64_t dsr_graph_join(struct dsr_graph *graph, struct dsr_member *m, int64_t from,
+		       struct dsr_complaint *complaint);
 
 /* It ends: nobody waits for it any more. */
 void dsr_graph_leave(struct dsr_graph *graph, struct dsr_member *m);

@@ -50,6 +50,7 @@ int64_t dsr_attach_poller_sized(struct dsr_disruptor *d, const struct dsr_poller
  * -ENOENT: no consumer of a name in @after; -ERANGE: @from is not in the ring;
  * -ECANCELED: the disruptor is shut down; otherwise as dsr_handle_events() and
  * dsr_start(), -EINVAL also for a @from below 0 that is none of the two.
+ * dsr_attach_message() tells more.
  */
 DSR_INLINE int64_t dsr_attach_handler(struct dsr_disruptor *d, const struct dsr_handler *handler,
 				      int64_t from)
@@ -77,6 +78,16 @@ DSR_INLINE int64_t dsr_attach_poller(struct dsr_disruptor *d,
 {
 	return dsr_attach_poller_sized(d, options, from, poller, sizeof(*options));
 }
+
+/**
+ * dsr_attach_message() - why the caller's last dsr_attach_*() failed
+ *
+ * A sentence that names the consumer, and what of it was refused. Each thread has
+ * its own, good until it attaches the next.
+ *
+ * Threads: any. Return: the sentence; "" if it did not fail, never NULL.
+ */
+const char *dsr_attach_message(void);
 
 /**
  * dsr_detach() - take a consumer away

@@ -1533,3 +1533,89 @@ CASE(consumer, names_that_are_not_given_do_not_repeat)
 	expect(dsr_detach(t.d, "proc-100001", DSR_FOREVER), 0);
 	finish(t.d);
 }
+
+/* It is refused, and the sentence has that word. */
+#define expect_told(got, error, word) expect_told_at(got, error, word, #got, __LINE__)
+
+static void expect_told_at(int64_t got, int64_t error, const char *word, const char *what, int line)
+{
+	const char *message = dsr_attach_message();
+
+	expect_number(got, error, what, line);
+	cr_assert(*message && strstr(message, word), "line %d: %s", line, message);
+}
+
+static int64_t attach_with(struct dsr_disruptor *d, struct dsr_handler handler)
+{
+	handler.name = "guest";
+	return dsr_attach_handler(d, &handler, DSR_FROM_NOW);
+}
+
+CASE_BOTH(consumer, that_is_refused_is_told_why)
+{
+	struct dsr_handler h;
+	struct dsr_poller *poller;
+	struct stage s[2];
+	struct party t;
+
+	party_init(&t);
+	guest_init(&s[0], 1, 0);
+	guest_init(&s[1], 1, 0);
+	h = stage_handler(&s[0], "guest", NULL);
+	expect_told(attach(NULL, &s[0], "guest", NULL, DSR_FROM_NOW), -EINVAL, "NULL");
+	party_start(&t, many);
+	expect_told(attach(t.d, &s[0], "guest", NULL, -3), -EINVAL, "-3");
+	expect_told(attach(t.d, &s[0], "guest", NULL, 1234), -ERANGE,
+		    "guest: cannot begin at 1234");
+	expect_told(attach(t.d, &s[0], "host", NULL, DSR_FROM_NOW), -EEXIST, "host");
+	expect_told(attach(t.d, &s[0], "guest", DSR_AFTER("host", "ghost"), 0), -ENOENT, "ghost");
+	expect_told(attach(t.d, &s[0], "sixteen-bytes-xx", NULL, 0), -ENAMETOOLONG,
+		    "sixteen-bytes-xx");
+	expect_told(dsr_attach_handler(t.d, NULL, DSR_FROM_NOW), -EINVAL, "NULL");
+	h.on_event = NULL;
+	expect_told(attach_with(t.d, h), -EINVAL, "guest: wants one of on_event");
+	h = stage_handler(&s[0], "guest", NULL);
+	h.max_batch = CAPACITY + 1;
+	expect_told(attach_with(t.d, h), -EINVAL, "guest: max_batch 9");
+	h = stage_handler(&s[0], "guest", NULL);
+	h.pin = DSR_CPU(0xfffffff);
+	expect_told(attach_with(t.d, h), -ENODEV, "guest: there is no CPU 268435455");
+	expect_told(attach_group(t.d, "guests", "host", s, NULL, 0), -EEXIST, "host");
+	expect_told(attach_group(t.d, "guests", NULL, s, DSR_AFTER("ghost"), 0), -ENOENT, "ghost");
+	expect_told(attach_poller(t.d, "host", NULL, 0, &poller), -EEXIST, "host");
+	expect_told(attach_poller(t.d, NULL, NULL, 0, &poller), -EINVAL, "poller: has no name");
+	expect_told(attach_poller(t.d, "guest", NULL, 0, NULL), -EINVAL, "poller");
+	s[1].seen.start_error = -ENOTCONN;
+	expect_told(attach_group(t.d, "guests", NULL, s, NULL, 0), -ENOTCONN,
+		    "guests-1: its on_start failed");
+	s[1].seen.start_error = 0;
+	expect(dsr_close(t.d), 0);
+	expect_told(attach(t.d, &s[0], "guest", NULL, 0), -ECANCELED, "guest: ");
+	finish(t.d);
+}
+
+static void *read_message(void *argument)
+{
+	*(char *)argument = *dsr_attach_message();
+	return NULL;
+}
+
+/* The message is the thread's own, and about its last call. */
+CASE(consumer, that_was_let_in_is_told_nothing)
+{
+	char first = 'x';
+	pthread_t thread;
+	struct party t;
+
+	party_init(&t);
+	party_start(&t, true);
+	expect(*dsr_attach_message(), 0);
+	expect_told(attach(t.d, &t.guest, "host", NULL, 0), -EEXIST, "host");
+	expect(pthread_create(&thread, NULL, read_message, &first), 0);
+	expect(pthread_join(thread, NULL), 0);
+	expect(first, 0);
+	expect_told(attach(t.d, &t.guest, "guest", DSR_AFTER("ghost"), 0), -ENOENT, "ghost");
+	expect(attach_guest(&t, DSR_FROM_NOW), 0);
+	expect(*dsr_attach_message(), 0);
+	finish(t.d);
+}

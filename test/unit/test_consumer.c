@@ -557,6 +557,173 @@ CASE_BOTH(consumer, comes_too_late)
 	finish(t.d);
 }
 
+/* How its threads are, and what they have of the ring they come to. */
+
+static struct dsr_thread_placement thread_of(struct dsr_disruptor *d, uint32_t index)
+{
+	struct dsr_thread_placement thread;
+
+	expect(dsr_placement_thread(d, index, &thread), 0);
+	return thread;
+}
+
+/* The host spins on its CPU; the guest would keep it from running, and yields. */
+static void come_to_a_spinner(enum dsr_wait wait, enum dsr_wait used)
+{
+	struct party t;
+
+	party_init(&t);
+	t.host.handler.pin = t.guest.handler.pin = DSR_CPU(some_cpu());
+	t.host.handler.wait = DSR_WAIT_PAUSE;
+	t.guest.handler.wait = wait;
+	party_start(&t, false);
+	expect(attach_guest(&t, 0), 0);
+	expect(thread_of(t.d, 1).wait, used);
+	put_whole(t.p, CAPACITY);
+	finish(t.d);
+	expect_guest(&t.guest, 0, CAPACITY, 0);
+}
+
+CASE(consumer, spinner_that_comes_yields)
+{
+	come_to_a_spinner(DSR_WAIT_BUSY_SPIN, DSR_WAIT_YIELD);
+	come_to_a_spinner(DSR_WAIT_PAUSE, DSR_WAIT_YIELD);
+	come_to_a_spinner(DSR_WAIT_MONITOR, DSR_WAIT_YIELD);
+	come_to_a_spinner(DSR_WAIT_DEFAULT, DSR_WAIT_YIELD);
+	come_to_a_spinner(DSR_WAIT_PARK, DSR_WAIT_PARK);
+}
+
+/* It spins where nobody else does: the host waits in another way. */
+CASE(consumer, spinner_that_comes_alone_spins)
+{
+	struct party t;
+
+	if (usable_cpus() < 2)
+		cr_skip_test("not here: there is one CPU");
+	party_init(&t);
+	t.host.handler.pin = t.guest.handler.pin = DSR_CPU(some_cpu());
+	t.guest.handler.wait = DSR_WAIT_PAUSE;
+	party_start(&t, false);
+	expect(attach_guest(&t, 0), 0);
+	expect(thread_of(t.d, 1).wait, DSR_WAIT_PAUSE);
+	finish(t.d);
+}
+
+/* A handler that brings another one at its first event. */
+struct pinned_inviter {
+	struct stage stage;
+	struct party *t;
+	int64_t came;
+};
+
+static int invite_pinned(void *event, int64_t sequence, bool end_of_batch, void *state)
+{
+	struct pinned_inviter *in = state;
+
+	if (sequence == 0)
+		in->came = attach_guest(in->t, 0);
+	return stage_event(event, sequence, end_of_batch, state);
+}
+
+/* It may run where the process may, not only where the one who brought it is pinned. */
+CASE(consumer, comes_from_a_pinned_handler)
+{
+	struct dsr_builder *b = build_sheets(false, CAPACITY);
+	struct pinned_inviter in = {.came = -1};
+	struct party t;
+
+	if (usable_cpus() < 2)
+		cr_skip_test("not here: there is one CPU");
+	party_init(&t);
+	guest_init(&in.stage, 2, 0);
+	in.t = &t;
+	in.stage.handler.state = &in;
+	in.stage.handler.on_event = invite_pinned;
+	in.stage.handler.pin = DSR_CPU(some_cpu());
+	add_stage(b, &in.stage, "inviter", NULL);
+	t.d = start(b);
+	put_whole(producer_of(t.d), 1);
+	wait_saw(&in.stage, 1);
+	expect(in.came, 0);
+	expect(thread_of(t.d, 0).cpus, 1);
+	expect(thread_of(t.d, 1).cpus, usable_cpus());
+	finish(t.d);
+	expect_guest(&t.guest, 0, 1, 0);
+}
+
+struct failures {
+	int count, error;
+	int64_t sequence;
+};
+
+static int note_failure(void *event, int64_t sequence, int error, void *state)
+{
+	struct failures *f = state;
+
+	(void)event;
+	f->count++;
+	f->error = error;
+	f->sequence = sequence;
+	return DSR_CONTINUE;
+}
+
+CASE_BOTH(consumer, has_the_builders_on_error)
+{
+	struct dsr_builder *b = build_sheets(many, CAPACITY);
+	struct failures f = {0};
+	struct party t;
+
+	party_init(&t);
+	t.guest.seen.answer_at = 3;
+	t.guest.seen.answer = -EIO;
+	expect(dsr_default_on_error(b, note_failure, &f), 0);
+	add_stage(b, &t.host, "host", NULL);
+	t.d = start(b);
+	expect(attach_guest(&t, 0), 0);
+	put_whole(producer_of(t.d), EVENTS);
+	finish(t.d);
+	expect_guest(&t.guest, 0, EVENTS, 0);
+	expect(f.count, 1);
+	expect(f.error, -EIO);
+	expect(f.sequence, 3);
+}
+
+static void names_of_guests(struct dsr_disruptor *d, char (*names)[DSR_NAME_MAX + 1], uint32_t n)
+{
+	struct dsr_snapshot *s;
+
+	expect(dsr_snapshot_take(d, &s), 0);
+	expect(s->consumer_count, n + 1);
+	for (uint32_t i = 0; i < n; i++)
+		strcpy(names[i], s->consumers[i + 1].name);
+	dsr_snapshot_free(s);
+}
+
+/* Each has a name of its own, by which it goes. */
+CASE_BOTH(consumer, without_a_name)
+{
+	enum { GUESTS = 2 };
+	char names[GUESTS][DSR_NAME_MAX + 1];
+	struct stage guests[GUESTS];
+	struct party t;
+
+	party_init(&t);
+	party_start(&t, many);
+	for (int i = 0; i < GUESTS; i++) {
+		guest_init(&guests[i], i + 1, 0);
+		expect(attach(t.d, &guests[i], NULL, NULL, 0), 0);
+	}
+	names_of_guests(t.d, names, GUESTS);
+	for (int i = 0; i < GUESTS; i++)
+		cr_assert(names[i][0], "guest %d has no name", i);
+	cr_assert_str_neq(names[0], names[1]);
+	expect(dsr_detach(t.d, names[1], DSR_FOREVER), 0);
+	expect_guest(&guests[1], 0, 0, -ECANCELED);
+	put_whole(t.p, EVENTS);
+	finish(t.d);
+	expect_guest(&guests[0], 0, EVENTS, 0);
+}
+
 /* Going. */
 
 CASE_BOTH(consumer, lets_producers_go_that_it_blocked)

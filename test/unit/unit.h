@@ -262,6 +262,15 @@ static inline int some_cpu(void)
 	return -1;
 }
 
+/* How many the process may use. */
+static inline int usable_cpus(void)
+{
+	cpu_set_t set;
+
+	cr_assert(sched_getaffinity(0, sizeof(set), &set) == 0);
+	return CPU_COUNT(&set);
+}
+
 /* The value of a line "name: value" of a thread's status; false if there is none. */
 static inline bool read_status(int tid, const char *name, char *value, size_t size)
 {

@@ -528,9 +528,9 @@ CASE(disruptor, version_is_the_headers)
 CASE(disruptor, errors_have_words)
 {
 	static const int errors[] = {
-		0,         -EAGAIN, -ETIMEDOUT, -ECANCELED,    -EDEADLK,   -EBUSY,
-		-EALREADY, -EPERM,  -ENODEV,    -EOPNOTSUPP,   -EOVERFLOW, -ENOEXEC,
-		-EINVAL,   -E2BIG,  -EEXIST,    -ENAMETOOLONG, -ENOMEM,
+		0,       -EAGAIN,       -ETIMEDOUT,  -ECANCELED, -EDEADLK, -EBUSY,  -EALREADY,
+		-EPERM,  -ENODEV,       -EOPNOTSUPP, -EOVERFLOW, -ENOEXEC, -EINVAL, -E2BIG,
+		-EEXIST, -ENAMETOOLONG, -ENOMEM,     -ENOENT,    -ELOOP,   -ERANGE,
 	};
 	const char *unknown = dsr_strerror(INT32_MIN);
 
@@ -540,6 +540,8 @@ CASE(disruptor, errors_have_words)
 
 		cr_assert(text && *text);
 		cr_assert_str_neq(text, unknown);
+		/* What it means here, not what it means to the system. */
+		cr_assert_str_neq(text, strerrordesc_np(-errors[i]));
 		for (size_t j = 0; j < i; j++)
 			cr_assert_str_neq(text, dsr_strerror(errors[j]));
 		/* A constant: the same one the next time. */
@@ -621,12 +623,23 @@ static void read_with_errno(struct dsr_disruptor *d)
 {
 	struct dsr_thread_placement thread;
 	struct dsr_placement report;
+	struct dsr_snapshot *snapshot;
+	struct dsr_range range;
 	char text[512];
 
 	keeps_errno(dsr_placement_read(d, &report));
-	keeps_errno(dsr_placement_thread(d, 0, &thread));
-	keeps_errno(dsr_placement_thread(d, 1, &thread));
+	for (uint32_t i = 0; i <= report.ranges; i++)
+		keeps_errno(dsr_placement_range(d, i, &range));
+	for (uint32_t i = 0; i <= report.threads; i++)
+		keeps_errno(dsr_placement_thread(d, i, &thread));
+	keeps_errno(dsr_placement_lost(d));
 	keeps_errno(dsr_placement_text(d, text, sizeof(text)));
+	keeps_errno(dsr_placement_json(d, text, sizeof(text)));
+	keeps_errno(dsr_snapshot_take(NULL, &snapshot));
+	keeps_errno(dsr_snapshot_take(d, &snapshot));
+	keeps_errno(dsr_snapshot_text(snapshot, text, sizeof(text)));
+	keeps_errno(dsr_snapshot_text(NULL, text, sizeof(text)));
+	keeps_errno(dsr_snapshot_free(snapshot));
 	keeps_errno(dsr_strerror(-4000));
 	keeps_errno(dsr_strerror(-EIO));
 }
@@ -656,5 +669,204 @@ CASE_BOTH(disruptor, errno_is_left_alone)
 	keeps_errno(dsr_halt(d));
 	keeps_errno(dsr_shutdown(d, DSR_FOREVER));
 	keeps_errno(dsr_shutdown(d, DSR_FOREVER));
+	keeps_errno(dsr_close(d));
 	keeps_errno(dsr_destroy(d));
+}
+
+static void topology_with_errno(void)
+{
+	struct dsr_topology *t;
+	struct dsr_node_info node;
+	struct dsr_cpu_info cpu;
+	char text[512];
+
+	keeps_errno(dsr_topology_read("/nonexistent", &t));
+	keeps_errno(dsr_topology_free(t));
+	keeps_errno(dsr_topology_read(NULL, &t));
+	keeps_errno(dsr_topology_nodes(t));
+	keeps_errno(dsr_topology_cpus(t));
+	keeps_errno(dsr_topology_node(t, 0, &node));
+	keeps_errno(dsr_topology_node(t, 100000, &node));
+	keeps_errno(dsr_topology_cpu(t, 0, &cpu));
+	keeps_errno(dsr_topology_cpu(t, 100000, &cpu));
+	keeps_errno(dsr_topology_distance(t, 0, 100000));
+	keeps_errno(dsr_topology_text(t, text, sizeof(text)));
+	keeps_errno(dsr_topology_json(t, text, sizeof(text)));
+	keeps_errno(dsr_topology_free(t));
+}
+
+static void plan_with_errno(struct dsr_builder *b)
+{
+	struct dsr_plan *plan;
+	struct dsr_seat seat;
+	char text[512];
+
+	keeps_errno(dsr_plan_make(NULL, NULL, &plan));
+	keeps_errno(dsr_plan_make(b, NULL, &plan));
+	keeps_errno(dsr_plan_seats(plan));
+	keeps_errno(dsr_plan_seat(plan, 0, &seat));
+	keeps_errno(dsr_plan_seat(plan, 100000, &seat));
+	keeps_errno(dsr_plan_text(plan, text, sizeof(text)));
+	keeps_errno(dsr_plan_json(plan, text, sizeof(text)));
+	keeps_errno(dsr_plan_free(plan));
+}
+
+static int seen_by_poller(void *event, int64_t sequence, bool end_of_batch, void *state)
+{
+	(void)event;
+	(void)sequence;
+	(void)end_of_batch;
+	(void)state;
+	return DSR_CONTINUE;
+}
+
+/* Nothing there, something, and with a descriptor both once more. */
+static void poll_with_errno(struct dsr_disruptor *d, struct dsr_producer *p, struct dsr_poller *l)
+{
+	struct dsr_batch *batch;
+	int state;
+
+	keeps_errno(dsr_poller_find(d, "nobody"));
+	keeps_errno(dsr_poller_find(d, NULL));
+	keeps_errno(dsr_poll(l, 0, &batch));
+	keeps_errno(dsr_poll(NULL, 1, &batch));
+	keeps_errno(dsr_poller_fd(NULL));
+	for (int i = 0; i < 2; i++) {
+		keeps_errno(dsr_poll(l, 1, &batch));
+		keeps_errno(dsr_poll_events(l, 1, seen_by_poller, NULL));
+		put(p, 2);
+		/* Gated for a while: the worker is before it. */
+		do
+			keeps_errno(state = dsr_poll(l, 1, &batch));
+		while (state != DSR_POLL_EVENTS);
+		keeps_errno(dsr_batch_next(batch));
+		keeps_errno(dsr_batch_release(batch));
+		keeps_errno(dsr_poll_events(l, 1, seen_by_poller, NULL));
+		keeps_errno(dsr_poll_events(l, 1, NULL, NULL));
+		keeps_errno(dsr_poller_fd(l));
+	}
+	keeps_errno(dsr_poll(l, 1, &batch));
+	keeps_errno(dsr_poll(l, 1, &batch));
+}
+
+static void attach_poller_with_errno(struct dsr_disruptor *d)
+{
+	struct dsr_poller_options options = {.name = "guest"};
+	struct dsr_poller *poller;
+
+	keeps_errno(dsr_attach_poller(d, &options, DSR_FROM_NOW, &poller));
+	keeps_errno(dsr_poller_fd(poller));
+	keeps_errno(dsr_attach_poller(d, &options, DSR_FROM_NOW, &poller));
+	keeps_errno(dsr_attach_poller(d, NULL, DSR_FROM_NOW, &poller));
+	keeps_errno(dsr_detach(d, "guest", DSR_FOREVER));
+}
+
+static void attach_with_errno(struct dsr_disruptor *d, struct dsr_handler handler)
+{
+	struct dsr_workers workers = {.name = "guest", .handlers = &handler, .count = 1};
+
+	handler.name = NULL;
+	keeps_errno(dsr_attach_workers(d, &workers, DSR_FROM_NOW));
+	keeps_errno(dsr_attach_workers(d, &workers, DSR_FROM_NOW));
+	keeps_errno(dsr_attach_workers(d, NULL, DSR_FROM_NOW));
+	keeps_errno(dsr_detach(d, "guest", DSR_FOREVER));
+	handler.name = "guest";
+	keeps_errno(dsr_attach_handler(d, &handler, DSR_FROM_NOW));
+	keeps_errno(dsr_attach_handler(d, &handler, DSR_FROM_NOW));
+	keeps_errno(dsr_detach(d, "guest", DSR_NOW));
+	keeps_errno(dsr_detach(d, "guest", DSR_FOREVER));
+	keeps_errno(dsr_detach(d, "guest", DSR_FOREVER));
+	keeps_errno(dsr_detach(d, NULL, DSR_FOREVER));
+	keeps_errno(dsr_attach_handler(d, &handler, INT64_MAX));
+	handler.pin = DSR_CPU(100000);
+	keeps_errno(dsr_attach_handler(d, &handler, DSR_FROM_NOW));
+	handler.pin = DSR_UNPINNED;
+	handler.after = DSR_AFTER("nobody");
+	keeps_errno(dsr_attach_handler(d, &handler, DSR_FROM_NOW));
+	attach_poller_with_errno(d);
+}
+
+/* The poller holds the ring that is full. */
+static void wait_with_errno(struct dsr_producer *p)
+{
+	static const enum dsr_wait waits[] = {DSR_WAIT_YIELD, DSR_WAIT_SLEEP, DSR_WAIT_PARK,
+					      DSR_WAIT_PHASED};
+
+	put(p, CAPACITY);
+	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++) {
+		keeps_errno(dsr_producer_set_wait(p, waits[i]));
+		keeps_errno(dsr_claim_for(p, 1000 * 1000));
+	}
+	keeps_errno(dsr_producer_set_wait(p, (enum dsr_wait)1000));
+}
+
+static struct dsr_builder *build_with_errno(bool many, const struct dsr_handler *handler)
+{
+	struct dsr_workers workers = {.name = "work", .handlers = handler, .count = 1};
+	struct dsr_poller_options options = {.name = "look"};
+	struct dsr_builder *b = build(many, CAPACITY);
+
+	keeps_errno(dsr_first_sequence(b, 100));
+	keeps_errno(dsr_event_lifecycle(b, NULL, NULL, NULL));
+	keeps_errno(dsr_default_on_error(b, dsr_error_skip, NULL));
+	keeps_errno(dsr_place_slots(b, DSR_ANYWHERE, DSR_PREFER));
+	keeps_errno(dsr_place_sequences(b, DSR_ANYWHERE, DSR_PREFER));
+	keeps_errno(dsr_place_producers(b, DSR_ANYWHERE, DSR_PREFER));
+	keeps_errno(dsr_place_pages(b, DSR_PAGES_TRANSPARENT, DSR_PREFER));
+	keeps_errno(dsr_place_locked(b, DSR_PREFER));
+	keeps_errno(dsr_producer_at(b, DSR_UNPINNED));
+	keeps_errno(dsr_handle_with_workers(b, &workers));
+	keeps_errno(dsr_then(b));
+	keeps_errno(dsr_add_poller(b, &options));
+	return b;
+}
+
+/* The same of all that consumers come with, and of those who plan. */
+CASE_BOTH(disruptor, errno_is_left_alone_by_consumers)
+{
+	struct seen s;
+	struct dsr_handler handler;
+	struct dsr_disruptor *d;
+	struct dsr_producer *p;
+	struct dsr_poller *l;
+	struct dsr_builder *b;
+
+	topology_with_errno();
+	seen_init(&s, 0);
+	handler = seen_handler(&s);
+	b = build_with_errno(many, &handler);
+	plan_with_errno(b);
+	keeps_errno(dsr_start(b, &d));
+	plan_with_errno(b);
+	p = producer_of(d);
+	keeps_errno(l = dsr_poller_find(d, "look"));
+	poll_with_errno(d, p, l);
+	attach_with_errno(d, handler);
+	read_with_errno(d);
+	wait_with_errno(p);
+	keeps_errno(dsr_close(d));
+	keeps_errno(dsr_close(d));
+	keeps_errno(dsr_claim(p));
+	keeps_errno(dsr_attach_handler(d, &handler, DSR_FROM_NOW));
+	finish(d);
+}
+
+/* The same of a builder that takes no more, and of none. */
+CASE_BOTH(disruptor, errno_is_left_alone_by_refusals)
+{
+	struct dsr_builder *builders[] = {build(many, 3), NULL};
+
+	for (int i = 0; i < 2; i++) {
+		struct dsr_builder *b = builders[i];
+
+		keeps_errno(dsr_handle_with_workers(b, NULL));
+		keeps_errno(dsr_add_poller(b, NULL));
+		keeps_errno(dsr_then(b));
+		keeps_errno(dsr_default_on_error(b, NULL, NULL));
+		keeps_errno(dsr_first_sequence(b, -1));
+		keeps_errno(dsr_place_pages(b, (enum dsr_pages)1000, DSR_PREFER));
+		keeps_errno(dsr_place_locked(b, DSR_REQUIRE));
+		plan_with_errno(b);
+		keeps_errno(dsr_builder_destroy(b));
+	}
 }

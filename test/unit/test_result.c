@@ -413,10 +413,15 @@ CASE(result, retries_are_counted_anew)
 	expect_text(play(&s, handler, 4), "0E 1E 1E !1:-11 2E 2E 3E 3E !3:-11 4E 4E .0 ");
 }
 
+/* Three pauses, and nothing else in it takes long. */
 CASE(result, retries_may_pause)
 {
-	expect_text(play_line((struct dsr_handler){.retry_pause = 1000 * 1000}, 3, 3, DSR_RETRY),
+	enum { PAUSE = 50 * 1000 * 1000 };
+	int64_t begin = clock_now();
+
+	expect_text(play_line((struct dsr_handler){.retry_pause = PAUSE}, 3, 3, DSR_RETRY),
 		    "0E 1 2 3 1 2 3 1 2 3 1 2 3 4E .0 ");
+	cr_assert(clock_now() - begin >= 3 * PAUSE, "%" PRId64 " ns", clock_now() - begin);
 }
 
 /* Neither a handler that never gets on, nor one that pauses for long, outlasts the end. */

@@ -181,6 +181,18 @@ static void handle_waiting(bool many, enum dsr_wait wait)
 EACH_WAIT(CASE_HANDLERS)
 
 /* With nothing ever published. */
+static struct dsr_waits waits_of(struct dsr_disruptor *d, uint32_t index)
+{
+	struct dsr_snapshot *snapshot;
+	struct dsr_waits waits;
+
+	expect(dsr_snapshot_take(d, &snapshot), 0);
+	cr_assert(index < snapshot->consumer_count);
+	waits = snapshot->consumers[index].waited;
+	dsr_snapshot_free(snapshot);
+	return waits;
+}
+
 static void end_waiting(enum dsr_wait wait)
 {
 	for (int way = 0; way < 3; way++) {
@@ -211,6 +223,36 @@ static void end_waiting(enum dsr_wait wait)
 	}
 
 EACH_WAIT(CASE_ENDS)
+
+/* It has not got as far as to sleep, or to yield, and never would. */
+CASE(wait, ends_while_it_spins)
+{
+	static const enum dsr_wait waits[] = {DSR_WAIT_YIELD, DSR_WAIT_SLEEP, DSR_WAIT_PARK,
+					      DSR_WAIT_PHASED};
+
+	for (int i = 0; i < 3 * 4; i++) {
+		struct seen s;
+		struct dsr_handler handler;
+		struct dsr_disruptor *d;
+		struct dsr_waits waits_then;
+
+		seen_init(&s, 0);
+		handler = waiting(&s, waits[i / 3]);
+		handler.tuning.spins = INT32_MAX;
+		d = start_one(false, CAPACITY, handler);
+		while (waits_of(d, 0).waits < 1)
+			sched_yield();
+		waits_then = waits_of(d, 0);
+		expect(waits_then.yields + waits_then.naps + waits_then.parks, 0);
+		if (i % 3 == 1)
+			expect(dsr_halt(d), 0);
+		if (i % 3 == 2)
+			expect(dsr_detach(d, "processor-0", DSR_FOREVER), 0);
+		finish(d);
+		expect_all(&s, 0);
+		expect(s.reason, i % 3 ? -ECANCELED : 0);
+	}
+}
 
 static void produce_waiting(bool many, enum dsr_wait wait)
 {
@@ -260,18 +302,6 @@ static void give_up_waiting(bool many, enum dsr_wait wait)
 	}
 
 EACH_WAIT(CASE_PRODUCERS)
-
-static struct dsr_waits waits_of(struct dsr_disruptor *d, uint32_t index)
-{
-	struct dsr_snapshot *snapshot;
-	struct dsr_waits waits;
-
-	expect(dsr_snapshot_take(d, &snapshot), 0);
-	cr_assert(index < snapshot->consumer_count);
-	waits = snapshot->consumers[index].waited;
-	dsr_snapshot_free(snapshot);
-	return waits;
-}
 
 /* One that waits for its first event: how, by the time that it sleeps. */
 static struct dsr_waits first_wait(enum dsr_wait wait, struct dsr_wait_tuning tuning)
@@ -873,6 +903,46 @@ CASE_BOTH(wait, no_wake_up_is_lost)
 	}
 }
 
+/* Who counts, for a test that waits for each event. */
+static int count_event(void *event, int64_t sequence, bool end_of_batch, void *state)
+{
+	int64_t *count = state;
+
+	(void)event;
+	(void)sequence;
+	(void)end_of_batch;
+	/* Release: the test goes on behind it. */
+	dsr_store_release(count, *count + 1);
+	return DSR_CONTINUE;
+}
+
+/*
+ * One event at a time, each some moments after the one before: the handler is
+ * about to fall asleep just when it comes. The look for sleepers has to see it,
+ * or it its event.
+ */
+CASE_BOTH(wait, who_falls_asleep_is_woken)
+{
+	enum { ROUNDS = 20000 };
+	int64_t count = 0;
+	struct dsr_handler handler = {.on_event = count_event,
+				      .state = &count,
+				      .wait = DSR_WAIT_PARK,
+				      .tuning = {.spins = -1}};
+	struct dsr_disruptor *d = start_one(many, 64, handler);
+	struct dsr_producer *p = producer_of(d);
+
+	for (int64_t i = 0; i < ROUNDS; i++) {
+		put(p, 1);
+		while (dsr_load_acquire(&count) <= i)
+			sched_yield();
+		for (int64_t n = 0; n < i % 64; n++)
+			dsr_relax();
+	}
+	finish(d);
+	expect(count, ROUNDS);
+}
+
 /*
  * Is @tid asleep all the time? Time is what another thread's naps take, which
  * is a handler of the same ring with nothing to do either.
@@ -1169,13 +1239,14 @@ CASE(wait, spinner_on_the_only_cpu_yields)
 /**
  * struct idler - a handler that is told when there is nothing
  * @seen:      first, so that it is the state of seen_event() too
- * @sequence:  what on_idle was told, the first SEEN_MAX times
+ * @sequence:  what on_idle was told, the first SEEN_MAX times; @at: and when
  * @answer:    of the @answer_at-th time, 0 the first
  * @idle:      posted each time
  */
 struct idler {
 	struct seen seen;
 	int64_t sequence[SEEN_MAX];
+	int64_t at[SEEN_MAX];
 	uint64_t idles;
 	uint64_t answer_at;
 	int answer;
@@ -1187,8 +1258,10 @@ static int note_idle(int64_t sequence, void *state)
 	struct idler *i = state;
 	bool now = i->idles == i->answer_at;
 
-	if (i->idles < SEEN_MAX)
+	if (i->idles < SEEN_MAX) {
 		i->sequence[i->idles] = sequence;
+		i->at[i->idles] = clock_now();
+	}
 	i->idles++;
 	sem_post(&i->idle);
 	return now ? i->answer : DSR_CONTINUE;
@@ -1219,10 +1292,20 @@ static void await_idle_behind(struct idler *i, int64_t count)
 		wait_for(&i->idle);
 }
 
+/* The n-th time is not before n times have gone by, however late one before was told. */
+static void expect_not_too_early(const struct idler *i, int64_t begin, int64_t after)
+{
+	for (uint64_t n = 0; n < i->idles && n < SEEN_MAX; n++)
+		cr_assert(i->at[n] - begin >= (int64_t)(n + 1) * after,
+			  "%" PRIu64 " times after %" PRId64 " ns", n + 1, i->at[n] - begin);
+}
+
 static void idle_waiting(enum dsr_wait wait)
 {
+	enum { AFTER = 200 * 1000 };
 	struct idler i;
-	struct dsr_disruptor *d = start_one(false, CAPACITY, idling(&i, wait, 200 * 1000));
+	int64_t begin = clock_now();
+	struct dsr_disruptor *d = start_one(false, CAPACITY, idling(&i, wait, AFTER));
 	struct dsr_producer *p = producer_of(d);
 	uint64_t first = 0;
 
@@ -1238,6 +1321,7 @@ static void idle_waiting(enum dsr_wait wait)
 	for (uint64_t n = first; n < i.idles && n < SEEN_MAX; n++)
 		cr_assert(i.sequence[n] >= 0 && i.sequence[n] <= 2);
 	cr_assert(i.idles > SEEN_MAX || i.sequence[i.idles - 1] == 2);
+	expect_not_too_early(&i, begin, AFTER);
 }
 
 #define CASE_IDLE(name, strategy)       \
@@ -1247,6 +1331,36 @@ static void idle_waiting(enum dsr_wait wait)
 	}
 
 EACH_WAIT(CASE_IDLE)
+
+/* Long enough is what another thread's naps take: neither at once nor with every turn. */
+static void wait_for_an_hour(enum dsr_wait wait)
+{
+	struct dsr_builder *b = build(false, CAPACITY);
+	struct idler i;
+	struct seen s;
+	struct dsr_handler handler = idling(&i, wait, hour);
+	struct dsr_disruptor *d;
+
+	expect(dsr_handle_events(b, &handler), 0);
+	seen_init(&s, 0);
+	handler = waiting(&s, DSR_WAIT_SLEEP);
+	expect(dsr_handle_events(b, &handler), 0);
+	d = start(b);
+	put(producer_of(d), 1);
+	while (waits_of(d, 0).waits < 1 || waits_of(d, 1).naps < 100)
+		sched_yield();
+	finish(d);
+	expect_all(&i.seen, 1);
+	expect(i.idles, 0);
+}
+
+#define CASE_NOT_IDLE(name, strategy)         \
+	CASE(wait, not_idle_too_early_##name) \
+	{                                     \
+		wait_for_an_hour(strategy);   \
+	}
+
+EACH_WAIT(CASE_NOT_IDLE)
 
 CASE(wait, idle_before_the_first_sequence)
 {
@@ -1403,10 +1517,10 @@ CASE(wait, idle_handler_that_fails_stops)
 
 enum { CROWD = 16 };
 
-/* Many more threads than CPUs, each with the default: it takes a while, and it ends. */
-static void crowd(bool many, bool chained)
+/* Many more threads than CPUs: it takes a while, and it ends. */
+static void crowd(bool many, bool chained, enum dsr_wait wait)
 {
-	enum { EVENTS = 10000 };
+	enum { EVENTS = 6000 };
 	static struct seen seen[CROWD];
 	struct dsr_builder *b = build(many, 64);
 	struct dsr_disruptor *d;
@@ -1416,7 +1530,7 @@ static void crowd(bool many, bool chained)
 		struct dsr_handler handler;
 
 		seen_init(&seen[i], 0);
-		handler = waiting(&seen[i], DSR_WAIT_DEFAULT);
+		handler = waiting(&seen[i], wait);
 		expect(dsr_handle_events(b, &handler), 0);
 		if (chained && i < CROWD - 1)
 			expect(dsr_then(b), 0);
@@ -1430,12 +1544,23 @@ static void crowd(bool many, bool chained)
 		expect_all(&seen[i], EVENTS);
 }
 
+/* On two CPUs, or one, whatever there are. */
+static void crowd_each_way(bool many, bool chained)
+{
+	static const enum dsr_wait waits[] = {DSR_WAIT_DEFAULT, DSR_WAIT_YIELD, DSR_WAIT_BUSY_SPIN};
+
+	if (!allow_cpus(2))
+		cr_assert(allow_cpus(1));
+	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++)
+		crowd(many, chained, waits[i]);
+}
+
 CASE_BOTH(wait, more_threads_than_cpus_side_by_side)
 {
-	crowd(many, false);
+	crowd_each_way(many, false);
 }
 
 CASE_BOTH(wait, more_threads_than_cpus_in_a_row)
 {
-	crowd(many, true);
+	crowd_each_way(many, true);
 }

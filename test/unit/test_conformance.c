@@ -2,9 +2,11 @@
 /*
  * One and the same course for everything that can be combined: single and many
  * producers, each way to wait, event handlers, batch handlers and pollers. Claims
- * of all lengths go through small rings, some are aborted, and in the last round
- * the end comes while producers are at it. Whatever the combination, the consumer
- * sees what was published, in order, once, whole, and nothing else.
+ * of all lengths go through small rings, some are aborted, and in the later rounds
+ * the end comes while producers are at it: a shutdown, a halt, or that the consumer
+ * is detached which they all wait for. Whatever the combination, the consumer sees
+ * what was published, in order, once, whole, and nothing else; and up to where it
+ * was stopped, if it was. CONFORMANCE.md beside this file has the other tests.
  */
 #include "conformance.h"
 
@@ -39,6 +41,7 @@ static int64_t mix(int64_t sequence)
  * @run:      events since the last end; never more than @max_batch
  * @told:     on_batch_start() is used
  * @stop_at:  posts @enough when it has seen so many; 0: never
+ * @held:     and waits for @go then
  */
 struct course {
 	enum kind kind;
@@ -54,6 +57,8 @@ struct course {
 	bool told;
 	int64_t stop_at;
 	sem_t enough;
+	bool held;
+	sem_t go;
 	int stops, reason;
 };
 
@@ -67,8 +72,11 @@ static void see(struct course *c, const struct parcel *event, int64_t sequence)
 	c->disorder += sequence <= c->last;
 	c->last = sequence;
 	c->got[sequence]++;
-	if (++c->count == c->stop_at)
+	if (++c->count == c->stop_at) {
 		sem_post(&c->enough);
+		if (c->held)
+			wait_for(&c->go);
+	}
 }
 
 static int see_event(void *event, int64_t sequence, bool end_of_batch, void *state)
@@ -133,13 +141,14 @@ static void see_stop(void *state, int reason)
  * @enough:  claimed slots, about
  * @wait:    how it waits for room
  * @closes:  the last one of these that ends closes the ring
+ * @ones:    it claims one by one, and waits: until there is no room at all
  */
 struct sender {
 	struct course *course;
 	int64_t first;
 	int64_t enough, claimed;
 	enum dsr_wait wait;
-	bool closes;
+	bool closes, ones;
 	int error;
 	pthread_t thread;
 };
@@ -182,8 +191,9 @@ static int64_t claim_some(struct course *c, struct dsr_producer *p, int64_t roun
 static void send_all(struct sender *s, struct dsr_producer *p)
 {
 	for (int64_t round = s->first; s->claimed < s->enough; round++) {
-		uint32_t n;
-		int64_t first = claim_some(s->course, p, round, &n);
+		uint32_t n = 1;
+		int64_t first = s->ones ? dsr_claim_n(p, 1, DSR_FOREVER)
+					: claim_some(s->course, p, round, &n);
 
 		if (first == -EAGAIN) {
 			sched_yield();
@@ -216,41 +226,68 @@ static void *send(void *argument)
 	return NULL;
 }
 
-static void start_course(struct course *c, bool many, uint32_t capacity)
+static void add_course(struct dsr_builder *b, struct course *c, const char *name)
 {
-	struct dsr_builder *b = many ? parcel_build_multi_producer(capacity)
-				     : parcel_build_single_producer(capacity);
 	struct dsr_handler handler = {
 		.on_event = c->kind == EVENTS ? see_event : NULL,
 		.on_batch = c->kind == BATCHES ? see_batch : NULL,
 		.on_batch_start = c->told ? see_start : NULL,
 		.on_stop = see_stop,
 		.state = c,
+		.name = name,
 		.wait = c->wait,
 		.tuning = tuning_of(c->wait),
 		.max_batch = c->max_batch,
 	};
 
 	if (c->kind == POLLS)
-		expect(dsr_add_poller(b, &(struct dsr_poller_options){.name = "poller",
+		expect(dsr_add_poller(b, &(struct dsr_poller_options){.name = name,
 								      .max_batch = c->max_batch}),
 		       0);
 	else
 		expect(dsr_handle_events(b, &handler), 0);
+}
+
+/* With another one beside it, or NULL. */
+static void start_course(struct course *c, struct course *beside, bool many, uint32_t capacity)
+{
+	struct dsr_builder *b = many ? parcel_build_multi_producer(capacity)
+				     : parcel_build_single_producer(capacity);
+
+	add_course(b, c, "tested");
+	if (beside)
+		add_course(b, beside, "beside");
 	c->d = start(b);
 	/* No limit is as much as the ring holds. */
 	if (!c->max_batch)
 		c->max_batch = capacity;
+	if (beside)
+		beside->max_batch = capacity;
 }
 
-/* Until it is drained, in turns by a batch and by calls. */
-static void poll_all(struct course *c)
+enum ending { CLOSE, HALT, DETACH };
+
+/**
+ * struct leg - a ring, and how much goes through it
+ * @events: claimed in all, about
+ * @ends:   the end comes when so many were seen; 0: when all are
+ * @ending: and is this one
+ */
+struct leg {
+	uint32_t capacity, max_batch;
+	bool told;
+	int64_t events, ends;
+	enum ending ending;
+};
+
+/* Until it has no more to see, in turns by a batch and by calls. */
+static void poll_all(struct course *c, enum ending ending)
 {
-	struct dsr_poller *poller = dsr_poller_find(c->d, "poller");
+	struct dsr_poller *poller = dsr_poller_find(c->d, "tested");
 	uint32_t limit = c->max_batch;
 	int state = DSR_POLL_IDLE;
 
-	for (uint32_t round = 0; state != DSR_POLL_DRAINED; round++) {
+	for (uint32_t round = 0; state >= 0 && state != DSR_POLL_DRAINED; round++) {
 		uint32_t most = 1 + round % (limit + 1);
 		struct dsr_batch *batch;
 
@@ -262,28 +299,63 @@ static void poll_all(struct course *c)
 		} else {
 			state = dsr_poll_events(poller, most, see_event, c);
 		}
-		cr_assert(state >= 0 && state != DSR_POLL_GATED, "polling: %d", state);
+		cr_assert(state != DSR_POLL_GATED);
 		if (state == DSR_POLL_IDLE)
 			sched_yield();
-		if (sem_trywait(&c->enough) == 0)
-			dsr_close(c->d);
+		if (sem_trywait(&c->enough) == 0) {
+			if (ending == DETACH)
+				break;
+			expect(ending == HALT ? dsr_halt(c->d) : dsr_close(c->d), 0);
+		}
 	}
 	c->stops = 1;
+	c->reason = state < 0 ? state : 0;
 }
 
-/**
- * struct leg - a ring, and how much goes through it
- * @events: claimed in all, about
- * @ends:   the end comes when so many were seen; 0: when all are
- */
-struct leg {
-	uint32_t capacity, max_batch;
-	bool told;
-	int64_t events, ends;
-};
+static void await_full(struct dsr_disruptor *d)
+{
+	int64_t remaining;
+
+	do {
+		struct dsr_snapshot *s;
+
+		expect(dsr_snapshot_take(d, &s), 0);
+		remaining = s->remaining;
+		dsr_snapshot_free(s);
+		sched_yield();
+	} while (remaining);
+}
+
+/* The consumer holds the producers, and goes; whoever is beside it goes on. */
+static void take_away(struct course *c)
+{
+	await_full(c->d);
+	if (c->kind == POLLS) {
+		expect(dsr_detach(c->d, "tested", DSR_FOREVER), 0);
+		c->reason = -ECANCELED;
+		return;
+	}
+	expect(dsr_detach(c->d, "tested", DSR_NOW), -ETIMEDOUT);
+	sem_post(&c->go);
+	expect(dsr_detach(c->d, "tested", DSR_FOREVER), 0);
+}
+
+/* In the middle of it. */
+static void end_course(struct course *c, const struct leg *leg)
+{
+	if (c->kind == POLLS)
+		poll_all(c, leg->ending);
+	else if (leg->ends)
+		wait_for(&c->enough);
+	if (leg->ending == DETACH)
+		take_away(c);
+	else if (c->kind != POLLS && leg->ending == HALT)
+		expect(dsr_halt(c->d), 0);
+}
 
 static void send_through(struct course *c, const struct leg *leg, bool many)
 {
+	bool is_cut = leg->ends && leg->ending != DETACH;
 	struct sender sender[PRODUCERS];
 	int count = many ? PRODUCERS : 1;
 
@@ -293,32 +365,44 @@ static void send_through(struct course *c, const struct leg *leg, bool many)
 					    .first = 5 * i,
 					    .enough = leg->events / count,
 					    .closes = c->kind == POLLS && !leg->ends,
+					    .ones = leg->ending == DETACH,
 					    .wait = c->wait};
 		/* Two that spin, and a handler that does, would be too many for two CPUs. */
 		if (many && is_spinning(c->wait))
 			sender[i].wait = DSR_WAIT_YIELD;
 		expect(pthread_create(&sender[i].thread, NULL, send, &sender[i]), 0);
 	}
-	if (c->kind == POLLS)
-		poll_all(c);
-	else if (leg->ends)
-		wait_for(&c->enough);
-	if (c->kind != POLLS && leg->ends)
+	end_course(c, leg);
+	if (c->kind != POLLS && is_cut)
 		expect(dsr_shutdown(c->d, DSR_FOREVER), 0);
 	for (int i = 0; i < count; i++) {
 		expect(pthread_join(sender[i].thread, NULL), 0);
-		cr_assert(sender[i].error == 0 || (leg->ends && sender[i].error == -ECANCELED),
+		cr_assert(sender[i].error == 0 || (is_cut && sender[i].error == -ECANCELED),
 			  "sender: %d", sender[i].error);
 	}
-	if (c->kind == POLLS || !leg->ends)
+	if (c->kind == POLLS || !is_cut)
 		expect(dsr_shutdown(c->d, DSR_FOREVER), 0);
 	expect(dsr_destroy(c->d), 0);
 }
 
+/* Saw what was sent, up to and with the sequence @end, and nothing of what came then. */
+static void judge(const struct course *c, const char *sent, int64_t end, const struct leg *leg)
+{
+	cr_assert(c->disorder + c->torn + c->ends == 0,
+		  "capacity %u: %" PRId64 " out of order, %" PRId64 " torn, %" PRId64 " wrong ends",
+		  leg->capacity, c->disorder, c->torn, c->ends);
+	for (int64_t i = 0; i < EVENTS_MAX; i++)
+		cr_assert(c->got[i] == (i <= end ? sent[i] : 0),
+			  "capacity %u: %" PRId64 " was sent %d times and seen %d times",
+			  leg->capacity, i, sent[i], c->got[i]);
+	expect(c->stops, 1);
+}
+
 static void run_leg(enum kind kind, enum dsr_wait wait, bool many, const struct leg *leg)
 {
-	static struct course course;
+	static struct course course, other;
 	struct course *c = &course;
+	bool is_stopped = leg->ending != CLOSE;
 
 	memset(c, 0, sizeof(*c));
 	c->kind = kind;
@@ -327,20 +411,24 @@ static void run_leg(enum kind kind, enum dsr_wait wait, bool many, const struct 
 	c->told = leg->told && kind != POLLS;
 	c->last = -1;
 	c->stop_at = leg->ends;
+	c->held = leg->ending == DETACH && kind != POLLS;
 	sem_init(&c->enough, 0, 0);
-	start_course(c, many, leg->capacity);
+	sem_init(&c->go, 0, 0);
+	memset(&other, 0, sizeof(other));
+	other.kind = EVENTS;
+	other.wait = DSR_WAIT_PARK;
+	other.last = -1;
+	start_course(c, leg->ending == DETACH ? &other : NULL, many, leg->capacity);
 	send_through(c, leg, many);
-	cr_assert(c->disorder + c->torn + c->ends == 0,
-		  "capacity %u: %" PRId64 " out of order, %" PRId64 " torn, %" PRId64 " wrong ends",
-		  leg->capacity, c->disorder, c->torn, c->ends);
-	for (int64_t i = 0; i < EVENTS_MAX; i++)
-		cr_assert(c->got[i] == c->sent[i],
-			  "capacity %u: %" PRId64 " was sent %d times and seen %d times",
-			  leg->capacity, i, c->sent[i], c->got[i]);
+	judge(c, c->sent, is_stopped ? c->last : EVENTS_MAX, leg);
 	cr_assert(c->count > (leg->ends ? leg->ends - 1 : leg->events / 2));
-	expect(c->run, 0);
-	expect(c->stops, 1);
-	expect(c->reason, 0);
+	expect(is_stopped ? 0 : c->run, 0);
+	expect(c->reason, is_stopped ? -ECANCELED : 0);
+	if (leg->ending == DETACH) {
+		judge(&other, c->sent, EVENTS_MAX, leg);
+		expect(other.reason, 0);
+		cr_assert(other.count > leg->events / 2 && other.count > c->count);
+	}
 }
 
 static void run(enum kind kind, enum dsr_wait wait, bool many)
@@ -350,6 +438,8 @@ static void run(enum kind kind, enum dsr_wait wait, bool many)
 		{.capacity = 2, .max_batch = 1, .told = true, .events = 1000},
 		{.capacity = 8, .events = 2000},
 		{.capacity = 8, .max_batch = 3, .told = true, .events = 6000, .ends = 500},
+		{.capacity = 8, .max_batch = 3, .events = 6000, .ends = 300, .ending = HALT},
+		{.capacity = 4, .max_batch = 2, .events = 600, .ends = 100, .ending = DETACH},
 	};
 
 	for (size_t i = 0; i < sizeof(legs) / sizeof(*legs); i++) {

@@ -1302,7 +1302,7 @@ static void expect_not_too_early(const struct idler *i, int64_t begin, int64_t a
 
 static void idle_waiting(enum dsr_wait wait)
 {
-	enum { AFTER = 200 * 1000 };
+	enum { AFTER = 5 * 1000 * 1000 };
 	struct idler i;
 	int64_t begin = clock_now();
 	struct dsr_disruptor *d = start_one(false, CAPACITY, idling(&i, wait, AFTER));

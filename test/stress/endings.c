@@ -4,6 +4,9 @@
  * each event whose claim succeeded has been handled, once; after a halt the
  * events handled are the first so many of each producer; and a start that fails
  * half way leaves nothing running. Exit status 0 if all is well.
+ *
+ * -a: at once behind the start, with producers that may not have begun; a halt and
+ * a shutdown in turns.
  */
 #include <getopt.h>
 #include <pthread.h>
@@ -87,7 +90,7 @@ static int compare(const struct worker *workers, uint32_t producers, const struc
 	return failed;
 }
 
-static int round_of(uint32_t producers, bool many, enum ending ending, uint32_t style)
+static int round_of(uint32_t producers, bool many, enum ending ending, uint32_t style, bool at_once)
 {
 	static struct worker workers[PRODUCERS_MAX];
 	static struct checker c;
@@ -110,7 +113,7 @@ static int round_of(uint32_t producers, bool many, enum ending ending, uint32_t 
 		workers[i] = (struct worker){.d = d, .id = i, .style = style + i, .begun = &begun};
 		pthread_create(&workers[i].thread, NULL, produce, &workers[i]);
 	}
-	for (uint32_t i = 0; i < (style % 4 ? producers : 0); i++)
+	for (uint32_t i = 0; i < (style % 4 && !at_once ? producers : 0); i++)
 		sem_wait(&begun);
 	if (ending == HALT)
 		dsr_halt(d);
@@ -149,11 +152,14 @@ static int false_start(uint32_t handlers)
 int main(int argc, char **argv)
 {
 	uint32_t rounds = 200, producers = 1;
-	bool many = false;
+	bool many = false, at_once = false;
 	int failed = 0, c;
 
-	while ((c = getopt(argc, argv, "mp:n:")) != -1) {
+	while ((c = getopt(argc, argv, "amp:n:")) != -1) {
 		switch (c) {
+		case 'a':
+			at_once = true;
+			break;
 		case 'm':
 			many = true;
 			break;
@@ -170,7 +176,10 @@ int main(int argc, char **argv)
 	if (producers < 1 || producers > PRODUCERS_MAX)
 		return 2;
 	for (uint32_t i = 0; i < rounds && !failed; i++) {
-		failed |= round_of(producers, many || producers > 1, i % 3 ? SHUTDOWN : HALT, i);
+		enum ending ending = i % (at_once ? 2 : 3) ? SHUTDOWN : HALT;
+
+		failed |= round_of(producers, many || producers > 1, ending, at_once ? i / 2 : i,
+				   at_once);
 		if (i % 10 == 0)
 			failed |= false_start(i / 10 % 4);
 	}

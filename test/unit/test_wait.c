@@ -936,7 +936,7 @@ CASE_BOTH(wait, who_falls_asleep_is_woken)
 		put(p, 1);
 		while (dsr_load_acquire(&count) <= i)
 			sched_yield();
-		for (int64_t n = 0; n < i % 64; n++)
+		for (int64_t n = 0; n < i % 1021; n++)
 			dsr_relax();
 	}
 	finish(d);

@@ -402,6 +402,54 @@ CASE_BOTH(graph, a_hundred_side_by_side_that_park)
 	run_side_by_side(many, DSR_WAIT_PARK);
 }
 
+enum { MANY = 300 };
+
+static void add_many(struct dsr_builder *b, struct seen *s, int i, const char *const *after)
+{
+	struct dsr_handler handler = seen_handler(&s[i]);
+	char name[DSR_NAME_MAX + 1];
+
+	crowd_name(name, i);
+	handler.name = name;
+	handler.after = after;
+	handler.wait = DSR_WAIT_PARK;
+	expect(dsr_handle_events(b, &handler), 0);
+}
+
+/* Side by side; in a row; in stages of ten; and one, all the others behind it, and a last one. */
+static void add_shape(struct dsr_builder *b, struct seen *s, int shape)
+{
+	static const int stages[] = {MANY, 1, 10};
+
+	for (int i = 0; i < MANY; i++) {
+		if (shape < 3 ? i && i % stages[shape] == 0 : i == 1 || i == MANY - 1)
+			expect(dsr_then(b), 0);
+		add_many(b, s, i, NULL);
+	}
+}
+
+CASE_BOTH(graph, three_hundred_in_four_shapes)
+{
+	static struct seen s[MANY];
+
+	for (int shape = 0; shape < 4; shape++) {
+		struct dsr_builder *b = build(many, 64);
+		struct dsr_disruptor *d;
+
+		for (int i = 0; i < MANY; i++)
+			seen_init(&s[i], 0);
+		add_shape(b, s, shape);
+		d = start(b);
+		put_mixed(producer_of(d), 64, 200);
+		finish(d);
+		for (int i = 0; i < MANY; i++) {
+			expect(s[i].count, 200);
+			expect(s[i].gaps, 0);
+			expect(s[i].reason, 0);
+		}
+	}
+}
+
 /* What is not a graph. */
 
 static void expect_said(const struct dsr_builder *b, const char *word)
@@ -1507,6 +1555,45 @@ CASE_BOTH(graph, shutdown_waits_for_an_open_claim)
 	expect(dsr_close(NULL), -EINVAL);
 }
 
+static void *claim_and_go(void *d)
+{
+	struct dsr_producer *p = dsr_producer(d);
+
+	return p && dsr_claim_n(p, 1, DSR_FOREVER) == 3 ? p : NULL;
+}
+
+/* The thread is gone, its claim is open: consumers stop there, and producers a lap behind it. */
+CASE(graph, claim_that_is_never_dealt_with)
+{
+	struct dsr_disruptor *d;
+	struct dsr_producer *p;
+	struct dsr_snapshot *s;
+	struct chain g;
+	pthread_t thread;
+	void *lost;
+
+	chain_init(&g);
+	d = chain_start(&g, true);
+	p = producer_of(d);
+	put(p, 3);
+	expect(pthread_create(&thread, NULL, claim_and_go, d), 0);
+	expect(pthread_join(thread, &lost), 0);
+	cr_assert(lost != NULL);
+	put(p, CAPACITY - 1);
+	wait_saw(&g.c, 3);
+	expect(dsr_claim_n(p, 1, 1000 * 1000), -ETIMEDOUT);
+	expect(dsr_snapshot_take(d, &s), 0);
+	expect(s->hole, 3);
+	expect(s->published, 2);
+	dsr_snapshot_free(s);
+	cr_assert(!has_seen_more(&g.c));
+	expect(dsr_shutdown(d, DSR_NOW), -ETIMEDOUT);
+	expect(dsr_halt(d), 0);
+	finish(d);
+	expect_stage(&g.a, 3, -ECANCELED);
+	expect_stage(&g.c, 3, -ECANCELED);
+}
+
 CASE_BOTH(graph, halt_stops_every_stage)
 {
 	struct dsr_disruptor *d;
@@ -1773,6 +1860,41 @@ CASE_BOTH(graph, end_of_a_ring_is_passed_on)
 		expect(links[i].count, EVENTS);
 		expect(links[i].wrong, 0);
 		expect(links[i].reason, 0);
+		expect(links[i].ended, 0);
+		expect(dsr_shutdown(links[i].d, DSR_NOW), -EALREADY);
+		expect(dsr_destroy(links[i].d), 0);
+	}
+}
+
+/* The one in the middle is halted: who is before it fails, and who is behind it is drained. */
+CASE_BOTH(graph, halt_in_the_middle_is_passed_on)
+{
+	enum { LINKS = 3 };
+	struct link links[LINKS] = {{.count = 0}};
+	struct dsr_producer *p;
+
+	for (int i = LINKS - 1; i >= 0; i--) {
+		struct dsr_builder *b = build(many, 4);
+
+		links[i].next = i + 1 < LINKS ? links[i + 1].d : NULL;
+		dsr_handle_events(b, &(struct dsr_handler){.on_event = pass_on,
+							   .on_stop = end_next,
+							   .state = &links[i],
+							   .wait = DSR_WAIT_YIELD});
+		links[i].d = start(b);
+	}
+	p = producer_of(links[0].d);
+	put_mixed(p, 4, EVENTS);
+	expect(dsr_halt(links[1].d), 0);
+	put_mixed(p, 4, EVENTS);
+	expect(dsr_shutdown(links[0].d, DSR_FOREVER), 0);
+	expect(links[0].reason, -EPIPE);
+	expect(links[1].reason, -ECANCELED);
+	expect(links[2].reason, 0);
+	expect(links[2].count, links[1].count);
+	cr_assert(links[1].count <= links[0].count && links[0].count <= 2 * EVENTS);
+	for (int i = 0; i < LINKS; i++) {
+		expect(links[i].wrong, 0);
 		expect(links[i].ended, 0);
 		expect(dsr_shutdown(links[i].d, DSR_NOW), -EALREADY);
 		expect(dsr_destroy(links[i].d), 0);

@@ -1375,3 +1375,53 @@ CASE_BOTH(poller, may_be_used_by_one_thread_after_the_other)
 	expect(put_until_full(r.p), 6);
 	finish(r.d);
 }
+
+/* Takes what is there, and passes it on, if there is where to. How many. */
+static int64_t pass_all(struct dsr_poller *poller, struct dsr_producer *next)
+{
+	struct dsr_batch *batch;
+	int64_t n = 0;
+
+	while (dsr_poll(poller, 2, &batch) == DSR_POLL_EVENTS)
+		for (; dsr_batch_next(batch); n++)
+			if (next)
+				put(next, 1);
+	return n;
+}
+
+/* Through one epoll, from one ring to the other; neither's events are a reason against the other's. */
+CASE_BOTH(poller, one_thread_polls_two_rings)
+{
+	enum { EVENTS = 1000 };
+	struct rig a = start_poller(many, CAPACITY), b = start_poller(many, CAPACITY);
+	int64_t sent = 1, passed = 0, taken = 0;
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = &a};
+
+	cr_assert(epoll >= 0);
+	expect(epoll_ctl(epoll, EPOLL_CTL_ADD, fd_of(a.poller), &event), 0);
+	event.data.ptr = &b;
+	expect(epoll_ctl(epoll, EPOLL_CTL_ADD, fd_of(b.poller), &event), 0);
+	put(a.p, 1);
+	expect_poll(a.poller, 1, "0");
+	put_until_full(b.p);
+	/* It holds an event of the one, and waits for room in the other. */
+	expect(dsr_claim_n(b.p, 1, 1000 * 1000), -ETIMEDOUT);
+	expect(pass_all(b.poller, NULL), CAPACITY);
+	while (taken < EVENTS) {
+		while (sent < EVENTS + 1 && sent < taken + 4) {
+			put(a.p, 1);
+			sent++;
+		}
+		expect(epoll_wait(epoll, &event, 1, -1), 1);
+		if (event.data.ptr == &a)
+			passed += pass_all(a.poller, b.p);
+		else
+			taken += pass_all(b.poller, NULL);
+	}
+	expect(passed, EVENTS);
+	expect(taken, EVENTS);
+	finish(a.d);
+	finish(b.d);
+	expect(close(epoll), 0);
+}

@@ -624,6 +624,17 @@ CASE(result, error_function_stops_all)
 }
 
 /* The builder's default has its own state, and is for who has none of its own. */
+CASE(result, default_is_a_function)
+{
+	struct dsr_builder *b = build(true, CAPACITY);
+
+	expect(dsr_default_on_error(b, NULL, NULL), -EINVAL);
+	cr_assert(*dsr_builder_message(b));
+	/* It sticks. */
+	expect(dsr_default_on_error(b, dsr_error_skip, NULL), -EINVAL);
+	expect(dsr_builder_destroy(b), 0);
+}
+
 CASE(result, builder_has_a_default)
 {
 	struct dsr_builder *b = build(true, CAPACITY);

@@ -585,6 +585,8 @@ CASE(wait, builder_refuses_what_is_none)
 	expect_refused((struct dsr_handler){.wait = (enum dsr_wait)(DSR_WAIT_CUSTOM + 1)});
 	expect_refused((struct dsr_handler){.wait = (enum dsr_wait)99});
 	expect_refused((struct dsr_handler){.wait = (enum dsr_wait) - 1});
+	expect_refused((struct dsr_handler){.retry_pause = -1});
+	expect_refused((struct dsr_handler){.retry_pause = INT64_MIN});
 	expect_refused((struct dsr_handler){.on_idle = idle_on});
 	expect_refused((struct dsr_handler){.on_idle = idle_on, .idle_after = -1});
 	expect_refused((struct dsr_handler){.on_idle = idle_on, .idle_after = INT64_MIN});

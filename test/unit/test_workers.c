@@ -1741,3 +1741,66 @@ CASE_SHARING(failed_event_comes_again_to_its_worker)
 	expect(crew.who[1], crew.holder);
 	expect_reasons(&crew, 0);
 }
+
+/* A worker that claims in its own ring, which is full as long as it has its event. */
+struct claimer {
+	struct dsr_disruptor *d;
+	sem_t arrived, go;
+	int64_t claimed, timed, tried;
+};
+
+static int claim_within(void *event, int64_t sequence, bool end_of_batch, void *state)
+{
+	struct claimer *c = state;
+	struct dsr_producer *p;
+
+	(void)event;
+	(void)end_of_batch;
+	if (sequence != 0)
+		return DSR_CONTINUE;
+	sem_post(&c->arrived);
+	wait_for(&c->go);
+	p = dsr_producer(c->d);
+	if (!p)
+		return -ENOMEM;
+	c->claimed = dsr_claim_n(p, 1, DSR_FOREVER);
+	c->timed = dsr_claim_n(p, 1, INT64_C(3600) * 1000 * 1000 * 1000);
+	c->tried = dsr_claim_n(p, 1, DSR_NOW);
+	return dsr_producer_release(p);
+}
+
+static uint64_t key_is_value(const void *event, void *context)
+{
+	(void)context;
+	return (uint64_t) * (const int64_t *)event;
+}
+
+CASE_SHARING(of_a_full_ring_would_wait_for_themselves)
+{
+	struct claimer c = {.claimed = 0};
+	struct dsr_handler handlers[2] = {{.on_event = claim_within, .state = &c},
+					  {.on_event = claim_within, .state = &c}};
+	struct dsr_builder *b = build(true, 4);
+	struct dsr_producer *p;
+
+	sem_init(&c.arrived, 0, 0);
+	sem_init(&c.go, 0, 0);
+	expect(dsr_handle_with_workers(b, &(struct dsr_workers){.name = "crew",
+								.handlers = handlers,
+								.count = 2,
+								.sharing = sharing,
+								.key = sharing == DSR_SHARE_KEY
+									       ? key_is_value
+									       : NULL}),
+	       0);
+	c.d = start(b);
+	p = producer_of(c.d);
+	put(p, 1);
+	wait_for(&c.arrived);
+	put_until_full(p);
+	sem_post(&c.go);
+	finish(c.d);
+	expect(c.claimed, -EDEADLK);
+	expect(c.timed, -EDEADLK);
+	expect(c.tried, -EAGAIN);
+}

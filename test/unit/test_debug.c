@@ -19,9 +19,9 @@ struct second {
 	pthread_t thread;
 };
 
-static void run_second(struct second *s, void *(*main)(void *))
+static void run_second(struct second *s, void *(*body)(void *))
 {
-	expect(pthread_create(&s->thread, NULL, main, s), 0);
+	expect(pthread_create(&s->thread, NULL, body, s), 0);
 	expect(pthread_join(s->thread, NULL), 0);
 }
 

@@ -1745,7 +1745,7 @@ CASE_SHARING(failed_event_comes_again_to_its_worker)
 /* A worker that claims in its own ring, which is full as long as it has its event. */
 struct claimer {
 	struct dsr_disruptor *d;
-	sem_t arrived, go;
+	sem_t arrived, go, done;
 	int64_t claimed, timed, tried;
 };
 
@@ -1766,6 +1766,7 @@ static int claim_within(void *event, int64_t sequence, bool end_of_batch, void *
 	c->claimed = dsr_claim_n(p, 1, DSR_FOREVER);
 	c->timed = dsr_claim_n(p, 1, INT64_C(3600) * 1000 * 1000 * 1000);
 	c->tried = dsr_claim_n(p, 1, DSR_NOW);
+	sem_post(&c->done);
 	return dsr_producer_release(p);
 }
 
@@ -1785,6 +1786,7 @@ CASE_SHARING(of_a_full_ring_would_wait_for_themselves)
 
 	sem_init(&c.arrived, 0, 0);
 	sem_init(&c.go, 0, 0);
+	sem_init(&c.done, 0, 0);
 	expect(dsr_handle_with_workers(b, &(struct dsr_workers){.name = "crew",
 								.handlers = handlers,
 								.count = 2,
@@ -1799,6 +1801,8 @@ CASE_SHARING(of_a_full_ring_would_wait_for_themselves)
 	wait_for(&c.arrived);
 	put_until_full(p);
 	sem_post(&c.go);
+	/* Not before: an end would be the answer, too. */
+	wait_for(&c.done);
 	finish(c.d);
 	expect(c.claimed, -EDEADLK);
 	expect(c.timed, -EDEADLK);

@@ -21,8 +21,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <criterion/criterion.h>
 #include <disruptor/disruptor.h>
+
+#if defined(__SANITIZE_THREAD__)
+#define UNIT_PLAIN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNIT_PLAIN 1
+#endif
+#endif
+
+#if defined(UNIT_PLAIN)
+#include "plain.h"
+#else
+#include <criterion/criterion.h>
+#endif
 
 #if defined(__SANITIZE_ADDRESS__)
 #define UNIT_LEAKS 1

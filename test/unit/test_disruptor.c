@@ -745,7 +745,12 @@ static void poll_with_errno(struct dsr_disruptor *d, struct dsr_producer *p, str
 		keeps_errno(dsr_poll_events(l, 1, NULL, NULL));
 		keeps_errno(dsr_poller_fd(l));
 	}
-	keeps_errno(dsr_poll(l, 1, &batch));
+	/* Nothing is left: what comes then has the whole ring. */
+	do {
+		keeps_errno(state = dsr_poll(l, CAPACITY, &batch));
+		while (state == DSR_POLL_EVENTS && dsr_batch_next(batch))
+			;
+	} while (state != DSR_POLL_IDLE);
 	keeps_errno(dsr_poll(l, 1, &batch));
 }
 

@@ -93,32 +93,39 @@ static void follow_anew(struct dsr_consumer *c)
 		set_pace(c);
 }
 
+/* How far that one is. */
+static int64_t read_one(const struct dsr_sequence *sequence)
+{
+	/*
+	 * [FOLLOW<-CONSUME] What they changed in the events is read after it.
+	 * [SHARE<-TAKE] And what a group has taken, before who of it has it.
+	 */
+	return dsr_load_acquire(&sequence->value);
+}
+
 /* Where those that it follows are: false if one of them has ended, and the barrier is new. */
 static bool read_barrier(struct dsr_consumer *c, struct dsr_target *target)
 {
-	struct dsr_sequence *lowest = NULL;
-	int64_t done = DSR_SEQUENCE_IDLE;
+	struct dsr_sequence *lowest = c->barrier.sequences[0];
+	int64_t done = read_one(lowest), highest = done;
 	uint32_t i;
 
-	for (i = 0; i < c->barrier.count; i++) {
+	/* Most follow one: a load, and nothing to compare. */
+	for (i = 1; i < c->barrier.count; i++) {
 		struct dsr_sequence *sequence = c->barrier.sequences[i];
-		/*
-		 * [FOLLOW<-CONSUME] What they changed in the events is read after it.
-		 * [SHARE<-TAKE] And what a group has taken, before who of it has it.
-		 */
-		int64_t value = dsr_load_acquire(&sequence->value);
+		int64_t value = read_one(sequence);
 
-		if (value == DSR_SEQUENCE_ENDED) {
-			follow_anew(c);
-			return false;
-		}
+		if (value > highest)
+			highest = value;
 		if (value < done) {
 			done = value;
 			lowest = sequence;
 		}
 	}
-	if (!lowest)
-		return true;
+	if (dsr_unlikely(highest == DSR_SEQUENCE_ENDED)) {
+		follow_anew(c);
+		return false;
+	}
 	*target = (struct dsr_target){&lowest->value, done, &lowest->park};
 	if (done >= c->settled)
 		c->settled = done + 1;

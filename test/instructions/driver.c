@@ -10,6 +10,11 @@
  * event until all others are published, and the ring is large enough for that:
  * the producer always finds room, and the consumer always the next event. So
  * the counts are the same in each run.
+ *
+ * For one that follows there are pollers, all of them polled by the one thread that
+ * there is: a row in which each follows the one before, and behind it the one that
+ * counts. They take each event in turn, so that it looks for each of them how far
+ * those are that it follows.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -22,7 +27,7 @@
 
 #include <disruptor/disruptor.h>
 
-enum { CAPACITY = 65536, BATCH = 64 };
+enum { CAPACITY = 65536, BATCH = 64, ROW = 8 };
 
 struct value {
 	int64_t number;
@@ -113,13 +118,17 @@ static const struct mode {
 	bool (*publish)(struct dsr_producer *p, int64_t events);
 	bool consumes;
 	dsr_batch_fn on_batch;
+	uint32_t follows; /* so many of the row, the last ones */
 } modes[] = {
-	{"publish-1-single", false, publish_one, false, on_batch},
-	{"publish-1-multi", true, publish_one, false, on_batch},
-	{"publish-64-single", false, publish_many, false, on_batch},
-	{"publish-64-multi", true, publish_many, false, on_batch},
-	{"consume-events", false, publish_one, true, NULL},
-	{"consume-batches", false, publish_one, true, on_batch},
+	{"publish-1-single", false, publish_one, false, on_batch, 0},
+	{"publish-1-multi", true, publish_one, false, on_batch, 0},
+	{"publish-64-single", false, publish_many, false, on_batch, 0},
+	{"publish-64-multi", true, publish_many, false, on_batch, 0},
+	{"consume-events", false, publish_one, true, NULL, 0},
+	{"consume-batches", false, publish_one, true, on_batch, 0},
+	{"consume-behind-1", false, publish_one, true, NULL, 1},
+	/* All but one are known by that one to be further. */
+	{"consume-behind-named", false, publish_one, true, NULL, ROW},
 };
 
 static int give_up(const char *what)
@@ -174,6 +183,68 @@ static int run(const struct mode *mode, int64_t events)
 	return 0;
 }
 
+static const char *const row[ROW + 1] = {"a", "b", "c", "d", "e", "f", "g", "h", NULL};
+
+static void add_row(struct dsr_builder *b, uint32_t follows)
+{
+	for (int i = 0; i < ROW; i++) {
+		const char *const before[] = {i ? row[i - 1] : NULL, NULL};
+
+		dsr_add_poller(b, &(struct dsr_poller_options){.name = row[i], .after = before});
+	}
+	dsr_add_poller(b,
+		       &(struct dsr_poller_options){.name = "last", .after = row + ROW - follows});
+}
+
+static bool poll_one(struct dsr_poller *poller, int64_t *sum)
+{
+	struct dsr_batch *batch;
+	struct value *v;
+
+	if (dsr_poll(poller, 1, &batch) != DSR_POLL_EVENTS)
+		return false;
+	v = value_batch_next(batch);
+	if (!v)
+		return false;
+	*sum += v->number;
+	dsr_batch_release(batch);
+	return true;
+}
+
+static bool poll_all(struct dsr_disruptor *d, int64_t events, int64_t *sum)
+{
+	struct dsr_poller *last = dsr_poller_find(d, "last"), *pollers[ROW];
+	int64_t others = 0;
+	bool good = true;
+
+	for (int i = 0; i < ROW; i++)
+		pollers[i] = dsr_poller_find(d, row[i]);
+	for (int64_t n = 0; n < events && good; n++) {
+		for (int i = 0; i < ROW; i++)
+			good = poll_one(pollers[i], &others) && good;
+		toggle();
+		good = poll_one(last, sum) && good;
+		toggle();
+	}
+	return good && others == ROW * *sum;
+}
+
+static int run_row(const struct mode *mode, int64_t events)
+{
+	struct dsr_builder *b = value_build_single_producer(CAPACITY);
+	struct dsr_disruptor *d;
+	int64_t sum = 0;
+	bool done;
+
+	add_row(b, mode->follows);
+	if (dsr_start(b, &d) < 0)
+		return give_up(dsr_builder_message(b));
+	done = mode->publish(dsr_producer(d), events) && poll_all(d, events, &sum);
+	dsr_shutdown(d, DSR_FOREVER);
+	dsr_destroy(d);
+	return done && sum == events * (events + 1) / 2 ? 0 : give_up("not each event was seen");
+}
+
 int main(int count, char **arguments)
 {
 	int64_t events = count == 3 ? strtoll(arguments[2], NULL, 10) : 0;
@@ -182,6 +253,7 @@ int main(int count, char **arguments)
 		return give_up("usage: driver MODE EVENTS, these a multiple of 64 below 65536");
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
 		if (!strcmp(modes[i].name, arguments[1]))
-			return run(&modes[i], events);
+			return modes[i].follows ? run_row(&modes[i], events)
+						: run(&modes[i], events);
 	return give_up("no such mode");
 }

@@ -313,6 +313,53 @@ static void pools(void)
 	kernel_drain_pools();
 }
 
+static int set_transparent(const char *mode)
+{
+	return kernel_write(mode, "/sys/kernel/mm/transparent_hugepage/enabled");
+}
+
+/* The kernel makes none for anybody. */
+static void no_transparent(const void *argument)
+{
+	const struct wish *w = argument;
+	struct reader r = {0};
+	struct dsr_builder *b = build(&r, SMALL_RING, w->slots, w->how);
+	struct dsr_placement report;
+	struct dsr_disruptor *d;
+
+	need(set_transparent("never") == 0, "they cannot be switched off");
+	dsr_place_pages(b, DSR_PAGES_TRANSPARENT, w->how);
+	if (w->how == DSR_REQUIRE) {
+		expect_error(b, 0);
+		return;
+	}
+	d = ring_start(b);
+	ring_run(d, &r, 1, 2);
+	ring_look(d, &report);
+	check(report.huge_bytes == 0 && report.pages_reason < 0,
+	      "%" PRIu64 " bytes in huge pages, reason %d", report.huge_bytes, report.pages_reason);
+	ring_end(d);
+}
+
+/* It makes some for who asks. */
+static void asked_transparent(const void *argument)
+{
+	const struct wish *w = argument;
+	struct reader r = {0};
+	struct dsr_builder *b = build(&r, SMALL_RING, w->slots, w->how);
+	struct dsr_placement report;
+	struct dsr_disruptor *d;
+
+	need(set_transparent("madvise") == 0, "no such mode");
+	dsr_place_pages(b, DSR_PAGES_TRANSPARENT, w->how);
+	d = ring_start(b);
+	ring_run(d, &r, 1, 2);
+	ring_look(d, &report);
+	check(report.huge_bytes == report.slot_bytes && report.pages_reason == 0,
+	      "%" PRIu64 " bytes in huge pages, reason %d", report.huge_bytes, report.pages_reason);
+	ring_end(d);
+}
+
 /* Somebody who is not root, and may lock so much. */
 static void become_user(rlim_t limit)
 {
@@ -402,6 +449,12 @@ int main(void)
 		tap_case(full_cpuset, &w[i], "cpuset is full, %s", w[i].name);
 		kernel_pool(near, 0);
 		tap_case(limited_memory, &w[i], "control group is full, %s", w[i].name);
+	}
+	for (int i = 0; i < 2; i++) {
+		tap_case(no_transparent, &w[i], "no transparent huge pages, %s", w[i].name);
+		tap_case(asked_transparent, &w[i], "transparent huge pages for who asks, %s",
+			 w[i].name);
+		set_transparent("always");
 	}
 	tap_case(no_such_machine, NULL, "more than the machine has");
 	pools();

@@ -14,6 +14,8 @@ enum { SKIPPED = 77, COMPLAINTS = 20, SECONDS = 120 };
 static int count, failed;
 static int wrong; /* in this case's process */
 
+static void say(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+
 static void say(const char *format, va_list args)
 {
 	vprintf(format, args);

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "memory.h"
 #include "node.h"
 #include "topology.h"
 
@@ -200,6 +201,27 @@ int dsr_topology_node_of(int cpu)
 	return node;
 }
 
+/*
+ * Of a node's free memory the kernel keeps some back, zone by zone, and has somebody
+ * killed rather than give it away. 0: not told.
+ */
+static uint64_t read_kept(int node)
+{
+	FILE *file = fopen("/proc/zoneinfo", "re");
+	uint64_t pages, sum = 0;
+	int of = -1;
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		sscanf(line, "Node %d, zone", &of);
+		if (of == node && sscanf(line, " high %" SCNu64, &pages) == 1)
+			sum += pages;
+	}
+	if (file)
+		fclose(file);
+	return sum * dsr_page_size();
+}
+
 uint64_t dsr_topology_node_room(int node)
 {
 	/* What files hold goes before anybody is killed. */
@@ -207,7 +229,7 @@ uint64_t dsr_topology_node_room(int node)
 		"MemFree:", "Active(file):", "Inactive(file):", "SReclaimable:"};
 	char path[PATH_ROOM], text[LIST_ROOM];
 	int saved = errno;
-	uint64_t room = 0, bytes;
+	uint64_t room = 0, bytes, kept;
 	bool is_told = false;
 
 	snprintf(path, sizeof(path), "/" NODES "/node%d/meminfo", node);
@@ -219,8 +241,11 @@ uint64_t dsr_topology_node_room(int node)
 			is_told = true;
 		}
 	}
+	kept = is_told ? read_kept(node) : 0;
 	errno = saved;
-	return is_told ? room : UINT64_MAX;
+	if (!is_told)
+		return UINT64_MAX;
+	return room > kept ? room - kept : 0;
 }
 
 uint64_t dsr_topology_room(void)

@@ -144,6 +144,24 @@ long kernel_free_kib(int node)
 	return find_number(text, "MemFree:");
 }
 
+/* Zone by zone: "Node 0, zone DMA32", and some lines below it "min 123", in pages. */
+long kernel_kept_kib(int node)
+{
+	FILE *file = fopen("/proc/zoneinfo", "re");
+	long pages, sum = 0;
+	int of = -1;
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		sscanf(line, "Node %d, zone", &of);
+		if (of == node && sscanf(line, " min %ld", &pages) == 1)
+			sum += pages * 4;
+	}
+	if (file)
+		fclose(file);
+	return sum;
+}
+
 int kernel_first(kernel_set set)
 {
 	return set ? __builtin_ctzll(set) : -1;

@@ -26,6 +26,7 @@ kernel_set kernel_cpus_of(int node);
 int kernel_node_of_cpu(int cpu);
 int kernel_distance(int from, int to);
 long kernel_free_kib(int node);
+long kernel_kept_kib(int node); /* of that, for nobody but itself */
 
 /* The lowest of a set; -1: it is empty. */
 int kernel_first(kernel_set set);

@@ -87,10 +87,24 @@ static void expect_alive(pid_t bystander, long kills)
 	kill(bystander, SIGKILL);
 }
 
-/* As much of a node as can be had becomes huge pages, which nobody else gets. */
+/*
+ * Huge pages, which nobody else gets, take all of a node but for what the kernel keeps to
+ * itself and 8 to 10 MiB: what a process needs to run at all, or it is killed for that.
+ */
 static void fill_node(int node)
 {
-	kernel_pool(node, 1 << 20);
+	enum { LEFT_KIB = 8 << 10 };
+	long pages = kernel_pool(node, 1 << 20);
+
+	while (pages > 0 && kernel_free_kib(node) < kernel_kept_kib(node) + LEFT_KIB)
+		pages = kernel_pool(node, pages - 1);
+	printf("# %ld KiB are free on node %d, of which the kernel keeps %ld\n",
+	       kernel_free_kib(node), node, kernel_kept_kib(node));
+}
+
+static int set_kept(const char *kib)
+{
+	return kernel_write(kib, "/proc/sys/vm/min_free_kbytes");
 }
 
 /* Slots that do not fit on a node which has so much. */
@@ -114,7 +128,6 @@ static void full_node(const void *argument)
 	pid_t bystander = stand_by();
 
 	fill_node(near);
-	printf("# %ld KiB are free on node %d\n", kernel_free_kib(near), near);
 	b = build(&r, too_many_for(kernel_free_kib(near)), DSR_NODE(near), w->how);
 	if (w->how == DSR_REQUIRE) {
 		expect_error(b, -ENOMEM);
@@ -129,24 +142,47 @@ static void full_node(const void *argument)
 	expect_alive(bystander, kills);
 }
 
+static void enter_cpuset(const char *group, int node)
+{
+	char text[64];
+
+	need(kernel_group(group) == 0, "no control group");
+	kernel_list(kernel_cpus_of(node), text, sizeof(text));
+	need(kernel_limit(group, "cpuset.cpus", text) == 0, "cpuset.cpus %s", text);
+	kernel_list(UINT64_C(1) << node, text, sizeof(text));
+	need(kernel_limit(group, "cpuset.mems", text) == 0, "cpuset.mems %s", text);
+	need(kernel_enter(group) == 0, "it cannot be entered");
+}
+
 /* Nowhere to go: the kernel would kill for a preference, too. */
 static void full_cpuset(const void *argument)
 {
 	const struct wish *w = argument;
-	const char *group = w->how == DSR_REQUIRE ? "full-required" : "full";
 	struct reader r = {0};
-	char text[64];
 	long kills = kernel_kills();
 	pid_t bystander = stand_by();
 
 	fill_node(near);
-	need(kernel_group(group) == 0, "no control group");
-	kernel_list(kernel_cpus_of(near), text, sizeof(text));
-	need(kernel_limit(group, "cpuset.cpus", text) == 0, "cpuset.cpus %s", text);
-	kernel_list(UINT64_C(1) << near, text, sizeof(text));
-	need(kernel_limit(group, "cpuset.mems", text) == 0, "cpuset.mems %s", text);
-	need(kernel_enter(group) == 0, "it cannot be entered");
+	enter_cpuset(w->how == DSR_REQUIRE ? "full-required" : "full", near);
 	expect_error(build(&r, too_many_for(kernel_free_kib(near)), w->slots, w->how), -ENOMEM);
+	expect_alive(bystander, kills);
+}
+
+/* Of what is free the kernel keeps some, and would rather kill than give it away. */
+static void kept_cpuset(const void *argument)
+{
+	enum { RING = 16 << 20 };
+	const struct wish *w = argument;
+	struct reader r = {0};
+	long kills = kernel_kills();
+	pid_t bystander = stand_by();
+
+	need(set_kept("49152") == 0, "it keeps what it wants");
+	fill_node(near);
+	enter_cpuset(w->how == DSR_REQUIRE ? "kept-required" : "kept", near);
+	if (kernel_free_kib(near) < RING / 1024)
+		tap_skip("the kernel keeps too little");
+	expect_error(build(&r, RING / STRIDE, w->slots, w->how), -ENOMEM);
 	expect_alive(bystander, kills);
 }
 
@@ -442,11 +478,15 @@ int main(void)
 	near = kernel_first(kernel_nodes("has_memory") & kernel_nodes("has_cpu"));
 	far = kernel_next_node(near);
 	kernel_drain_pools();
+	set_kept("4096");
 	for (int i = 0; i < 2; i++) {
 		w[i].slots = DSR_NODE(near);
 		tap_case(full_node, &w[i], "node is full, %s", w[i].name);
 		kernel_pool(near, 0);
 		tap_case(full_cpuset, &w[i], "cpuset is full, %s", w[i].name);
+		kernel_pool(near, 0);
+		tap_case(kept_cpuset, &w[i], "cpuset has what the kernel keeps, %s", w[i].name);
+		set_kept("4096");
 		kernel_pool(near, 0);
 		tap_case(limited_memory, &w[i], "control group is full, %s", w[i].name);
 	}

@@ -23,28 +23,35 @@ struct kind {
 	const char *mount;
 	const char *limit;
 	const char *usage;
+	const char *high;       /* NULL: none. From there on it is slowed down, for good */
 	const char *swap_limit; /* NULL: not apart */
 	const char *swap_usage;
-	const char *inactive; /* in memory.stat: files, which go before anybody is killed */
-	const char *active;
+	const char *both_limit; /* memory and swap together; NULL: none */
+	const char *both_usage;
+	const char *const *spare; /* in memory.stat: what goes before anybody is killed */
 };
+
+static const char *const unified_spare[] = {"inactive_file", "active_file", "slab_reclaimable",
+					    NULL};
+static const char *const legacy_spare[] = {"total_inactive_file", "total_active_file", NULL};
 
 static const struct kind unified = {
 	.mount = "/sys/fs/cgroup",
 	.limit = "memory.max",
+	.high = "memory.high",
 	.usage = "memory.current",
 	.swap_limit = "memory.swap.max",
 	.swap_usage = "memory.swap.current",
-	.inactive = "inactive_file",
-	.active = "active_file",
+	.spare = unified_spare,
 };
 
 static const struct kind legacy = {
 	.mount = "/sys/fs/cgroup/memory",
 	.limit = "memory.limit_in_bytes",
 	.usage = "memory.usage_in_bytes",
-	.inactive = "total_inactive_file",
-	.active = "total_active_file",
+	.both_limit = "memory.memsw.limit_in_bytes",
+	.both_usage = "memory.memsw.usage_in_bytes",
+	.spare = legacy_spare,
 };
 
 static FILE *open_file(const char *group, const char *name)
@@ -69,15 +76,22 @@ static uint64_t read_number(const char *group, const char *name)
 	return number;
 }
 
-static uint64_t read_files(const char *group, const struct kind *kind)
+static bool is_spare(const char *name, const struct kind *kind)
+{
+	for (const char *const *spare = kind->spare; *spare; spare++)
+		if (strcmp(name, *spare) == 0)
+			return true;
+	return false;
+}
+
+static uint64_t read_spare(const char *group, const struct kind *kind)
 {
 	FILE *file = open_file(group, "memory.stat");
 	uint64_t number, sum = 0;
 	char line[256], name[64];
 
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "%63s %" SCNu64, name, &number) == 2 &&
-		    (strcmp(name, kind->inactive) == 0 || strcmp(name, kind->active) == 0))
+		if (sscanf(line, "%63s %" SCNu64, name, &number) == 2 && is_spare(name, kind))
 			sum += number;
 	if (file)
 		fclose(file);
@@ -92,23 +106,39 @@ static uint64_t left_of(uint64_t limit, uint64_t usage)
 	return limit > usage ? limit - usage : 0;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static uint64_t room_of(const char *group, const struct kind *kind, uint64_t swap)
 {
-	uint64_t room = left_of(read_number(group, kind->limit), read_number(group, kind->usage));
-	uint64_t swap_room = UINT64_MAX;
+	uint64_t usage = read_number(group, kind->usage), spare;
+	uint64_t room = left_of(read_number(group, kind->limit), usage);
 
+	if (kind->high)
+		room = least(room, left_of(read_number(group, kind->high), usage));
 	if (room == UINT64_MAX)
 		return room;
 	if (kind->swap_limit)
-		swap_room = left_of(read_number(group, kind->swap_limit),
-				    read_number(group, kind->swap_usage));
-	return room + read_files(group, kind) + (swap < swap_room ? swap : swap_room);
+		swap = least(swap, left_of(read_number(group, kind->swap_limit),
+					   read_number(group, kind->swap_usage)));
+	spare = read_spare(group, kind);
+	room += spare + swap;
+	if (kind->both_limit) {
+		uint64_t both = left_of(read_number(group, kind->both_limit),
+					read_number(group, kind->both_usage));
+
+		if (both != UINT64_MAX)
+			room = least(room, both + spare);
+	}
+	return room;
 }
 
 /* The least of all from @path to the root. */
 static uint64_t room_on_the_way(const struct kind *kind, const char *path, uint64_t swap)
 {
-	uint64_t room, least = UINT64_MAX;
+	uint64_t room = UINT64_MAX;
 	char group[PATH_BYTES];
 	size_t root = strlen(kind->mount);
 	char *end;
@@ -116,12 +146,10 @@ static uint64_t room_on_the_way(const struct kind *kind, const char *path, uint6
 	if (snprintf(group, sizeof(group), "%s%s", kind->mount, path) >= (int)sizeof(group))
 		return UINT64_MAX;
 	for (;;) {
-		room = room_of(group, kind, swap);
-		if (room < least)
-			least = room;
+		room = least(room, room_of(group, kind, swap));
 		end = strrchr(group, '/');
 		if (strlen(group) <= root || !end)
-			return least;
+			return room;
 		*end = '\0';
 	}
 }
@@ -138,7 +166,7 @@ uint64_t dsr_cgroup_room(uint64_t swap)
 {
 	int saved = errno;
 	FILE *file = fopen("/proc/self/cgroup", "re");
-	uint64_t room, least = UINT64_MAX;
+	uint64_t room = UINT64_MAX;
 	char line[PATH_BYTES];
 
 	while (file && fgets(line, sizeof(line), file)) {
@@ -150,16 +178,12 @@ uint64_t dsr_cgroup_room(uint64_t swap)
 		*path++ = '\0';
 		path[strcspn(path, "\n")] = '\0';
 		if (controllers[1] == '\0')
-			room = room_on_the_way(&unified, path, swap);
+			room = least(room, room_on_the_way(&unified, path, swap));
 		else if (has_memory(controllers + 1))
-			room = room_on_the_way(&legacy, path, swap);
-		else
-			continue;
-		if (room < least)
-			least = room;
+			room = least(room, room_on_the_way(&legacy, path, swap));
 	}
 	if (file)
 		fclose(file);
 	errno = saved;
-	return least;
+	return room;
 }

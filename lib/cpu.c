@@ -73,6 +73,14 @@ int dsr_cpus_count(const struct dsr_cpus *cpus)
 	return CPU_COUNT_S(sizeof(*cpus), cpus->sets);
 }
 
+bool dsr_cpus_within(const struct dsr_cpus *part, const struct dsr_cpus *whole)
+{
+	struct dsr_cpus both;
+
+	CPU_AND_S(sizeof(both), both.sets, part->sets, whole->sets);
+	return dsr_cpus_equal(&both, part);
+}
+
 bool dsr_cpus_equal(const struct dsr_cpus *a, const struct dsr_cpus *b)
 {
 	return CPU_EQUAL_S(sizeof(*a), a->sets, b->sets);
@@ -104,6 +112,8 @@ void dsr_cpu_policy(int tid, int *policy, int *priority)
 	*policy = sched_getscheduler(tid);
 	if (*policy < 0 || sched_getparam(tid, &param) < 0)
 		*policy = -1;
+	else
+		*policy &= ~SCHED_RESET_ON_FORK;
 	*priority = param.sched_priority;
 	errno = saved;
 }

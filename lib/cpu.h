@@ -24,6 +24,7 @@ void dsr_cpus_add(struct dsr_cpus *cpus, int cpu);
 bool dsr_cpus_has(const struct dsr_cpus *cpus, int cpu);
 int dsr_cpus_count(const struct dsr_cpus *cpus);
 
+bool dsr_cpus_within(const struct dsr_cpus *part, const struct dsr_cpus *whole);
 bool dsr_cpus_equal(const struct dsr_cpus *a, const struct dsr_cpus *b);
 
 /* Which CPUs thread @tid may use now (0: the caller). 0 or a negative errno. */

@@ -19,8 +19,15 @@
 
 int dsr_node_support(void)
 {
-	return numa_available() < 0 ? -EOPNOTSUPP : 0;
+	int saved = errno;
+	int err = numa_available() < 0 ? -EOPNOTSUPP : 0;
+
+	errno = saved;
+	return err;
 }
+
+/* The bits above are flags of a mode. */
+enum { MODES = 0xff };
 
 /* As mbind(2) wants it: it looks at one bit less than it is told. */
 enum { MASK_BITS = DSR_NODES_MAX + 1, WORD_BITS = 8 * sizeof(unsigned long) };
@@ -94,16 +101,35 @@ int dsr_node_interleave(void *base, size_t bytes)
 	return err < 0 ? err : set_policy(base, bytes, MPOL_INTERLEAVE, &mask, 0);
 }
 
+static void to_set(const struct mask *mask, struct dsr_cpus *nodes)
+{
+	memset(nodes, 0, sizeof(*nodes));
+	for (int node = 0; node < DSR_NODES_MAX; node++)
+		if (mask->words[node / WORD_BITS] >> node % WORD_BITS & 1)
+			dsr_cpus_add(nodes, node);
+}
+
 int dsr_nodes_allowed(struct dsr_cpus *nodes)
 {
 	struct mask mask;
 	int err = read_allowed(&mask);
 
-	memset(nodes, 0, sizeof(*nodes));
-	for (int node = 0; node < DSR_NODES_MAX; node++)
-		if (mask.words[node / WORD_BITS] >> node % WORD_BITS & 1)
-			dsr_cpus_add(nodes, node);
+	to_set(&mask, nodes);
 	return err;
+}
+
+bool dsr_nodes_bound(struct dsr_cpus *nodes)
+{
+	struct mask mask = {{0}};
+	int saved = errno;
+	int mode = MPOL_DEFAULT;
+	bool is_bound = dsr_node_support() == 0 &&
+			get_mempolicy(&mode, mask.words, MASK_BITS, NULL, 0) == 0 &&
+			(mode & MODES) == MPOL_BIND;
+
+	errno = saved;
+	to_set(&mask, nodes);
+	return is_bound;
 }
 
 static void count_page(int status, int node, struct dsr_node_pages *count)
@@ -158,6 +184,12 @@ int dsr_nodes_allowed(struct dsr_cpus *nodes)
 {
 	(void)nodes;
 	return -EOPNOTSUPP;
+}
+
+bool dsr_nodes_bound(struct dsr_cpus *nodes)
+{
+	(void)nodes;
+	return false;
 }
 
 int dsr_node_prefer(void *base, size_t bytes, int node)

@@ -2,6 +2,7 @@
 #ifndef DSR_LIB_NODE_H
 #define DSR_LIB_NODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,9 @@ int dsr_node_support(void);
 
 /* From which nodes memory may be taken, in the set's first DSR_NODES_MAX. 0; -EOPNOTSUPP and such. */
 int dsr_nodes_allowed(struct dsr_cpus *nodes);
+
+/* Does the calling thread have a policy that binds it to nodes, and to which? */
+bool dsr_nodes_bound(struct dsr_cpus *nodes);
 
 /*
  * Where pages that are not there yet will come from: @node, or another if it

@@ -103,24 +103,25 @@ static int node_of_caller(const struct dsr_cpus *cpus)
 	return node;
 }
 
-/* Where the plan left a CPU for it, where the program says that it is, or where we are. */
+/* Where the program says that it is, or where we are; -1: nobody knows. */
 static int node_of_producer(struct dsr_disruptor *d)
 {
 	const struct dsr_builder *b = d->builder;
 
-	if (d->producer != DSR_UNPINNED)
-		return node_of_pin(d->producer);
 	return b->producer_told ? node_of_pin(b->producer) : node_of_caller(&d->cpus);
 }
 
-static void choose_producers(struct dsr_disruptor *d, struct dsr_choice *choice)
+static void choose_producers(struct dsr_disruptor *d, enum dsr_strictness how,
+			     struct dsr_choice *choice)
 {
 	int node = node_of_producer(d);
 
-	if (node < 0)
-		choose(choice, DSR_REGION_ANYWHERE, "where the producer is, is not known");
-	else
+	if (node >= 0)
 		choose(choice, node, "the producer's");
+	else if (how == DSR_PREFER && node_of_pin(d->producer) >= 0)
+		choose(choice, node_of_pin(d->producer), "that of the CPU left for the producer");
+	else
+		choose(choice, DSR_REGION_ANYWHERE, "where the producer is, is not known");
 }
 
 /* Nobody tells: then near is 10 and far is 20, as most machines have it. */
@@ -133,11 +134,11 @@ static int distance(const struct dsr_topology *t, int from, int to)
 	return from == to ? 10 : 20;
 }
 
-/* From all that are pinned to the memory of @node; 0: nobody is. */
-static long sum_of_distances(struct dsr_disruptor *d, const struct dsr_topology *t, int node)
+/* From all that are pinned, and the producer, to the memory of @node; 0: nobody is. */
+static long sum_of_distances(struct dsr_disruptor *d, const struct dsr_topology *t, int producer,
+			     int node)
 {
 	const struct dsr_processor *p;
-	int producer = node_of_producer(d);
 	long sum = producer >= 0 ? distance(t, producer, node) : 0;
 
 	for (uint32_t i = 0; (p = processor_at(d, i)); i++)
@@ -150,6 +151,7 @@ static int choose_middle(struct dsr_disruptor *d, struct dsr_choice *choice)
 {
 	struct dsr_topology *t;
 	struct dsr_node_info info;
+	int producer = node_of_producer(d);
 	long sum, least = 0;
 	int err = dsr_topology_read(NULL, &t);
 
@@ -157,8 +159,10 @@ static int choose_middle(struct dsr_disruptor *d, struct dsr_choice *choice)
 		return err;
 	choose(choice, DSR_REGION_ANYWHERE, "no thread is pinned");
 	for (uint32_t i = 0; dsr_topology_node(t, i, &info) == 0; i++) {
-		sum = sum_of_distances(d, t, info.id);
-		if (!sum || !info.is_allowed || (!info.bytes && dsr_topology_nodes(t) > 1))
+		sum = sum_of_distances(d, t, producer, info.id);
+		if (sum && !info.is_allowed && !least)
+			choose(choice, DSR_REGION_ANYWHERE, "no node's memory may be used");
+		if (!sum || !info.is_allowed)
 			continue;
 		if (!least || sum < least) {
 			least = sum;
@@ -172,9 +176,10 @@ static int choose_middle(struct dsr_disruptor *d, struct dsr_choice *choice)
 }
 
 /* A place by name becomes a node, or none. */
-static int resolve(struct dsr_disruptor *d, int where, struct dsr_choice *choice)
+static int resolve(struct dsr_disruptor *d, const struct dsr_place_wish *place,
+		   struct dsr_choice *choice)
 {
-	switch (where) {
+	switch (place->where) {
 	case DSR_ANYWHERE:
 		choose(choice, DSR_REGION_ANYWHERE, "as asked");
 		return 0;
@@ -185,12 +190,12 @@ static int resolve(struct dsr_disruptor *d, int where, struct dsr_choice *choice
 		choose_consumers(d, choice);
 		return 0;
 	case DSR_PRODUCER_NODE:
-		choose_producers(d, choice);
+		choose_producers(d, place->how, choice);
 		return 0;
 	case DSR_MIDDLE_NODE:
 		return choose_middle(d, choice);
 	default:
-		choose(choice, dsr_pin_number(where), "as asked");
+		choose(choice, dsr_pin_number(place->where), "as asked");
 		return 0;
 	}
 }
@@ -230,7 +235,7 @@ static int resolve_sequences(struct dsr_disruptor *d, struct dsr_choice *choice)
 	const struct dsr_builder *b = d->builder;
 
 	if (b->sequences.is_said)
-		return resolve(d, b->sequences.where, choice);
+		return resolve(d, &b->sequences, choice);
 	*choice = d->choice;
 	/* Page by page they would be on one node only, so on the best. */
 	if (choice->node == DSR_REGION_INTERLEAVED)
@@ -248,7 +253,7 @@ static int take_slots(struct dsr_disruptor *d, uint64_t bytes)
 		.locked = b->locked,
 		.locked_how = b->locked_how,
 	};
-	int err = resolve(d, b->slots.where, &d->choice);
+	int err = resolve(d, &b->slots, &d->choice);
 
 	if (err < 0)
 		return dsr_builder_fail(b, err, "slots: no memory to find their node");
@@ -259,11 +264,19 @@ static int take_slots(struct dsr_disruptor *d, uint64_t bytes)
 	return take(d, &d->slots, bytes, &wish, "slots");
 }
 
+static enum dsr_strictness how_of_sequences(const struct dsr_builder *b)
+{
+	if (b->sequences.is_said)
+		return b->sequences.how;
+	/* Nobody asked for the node that they are on then. */
+	return b->slots.where == DSR_INTERLEAVED ? DSR_PREFER : b->slots.how;
+}
+
 static int take_head(struct dsr_disruptor *d, uint64_t bytes)
 {
 	struct dsr_builder *b = d->builder;
 	struct dsr_wish wish = {
-		.node_how = b->sequences.is_said ? b->sequences.how : b->slots.how,
+		.node_how = how_of_sequences(b),
 		.locked = b->locked,
 		.locked_how = b->locked_how,
 	};
@@ -284,12 +297,15 @@ static int wish_for_lines(struct dsr_disruptor *d)
 {
 	struct dsr_builder *b = d->builder;
 	struct dsr_choice choice = {.node = DSR_REGION_HERE};
-	int err = b->producers.is_said ? resolve(d, b->producers.where, &choice) : 0;
+	int err = b->producers.is_said ? resolve(d, &b->producers, &choice) : 0;
 
 	if (err < 0)
 		return dsr_builder_fail(b, err, "producers: no memory to find their node");
+	/* Of a single producer it is known where it will be, even if we are elsewhere. */
+	if (!b->producers.is_said && !b->many && b->producer_told && node_of_pin(b->producer) >= 0)
+		choice.node = node_of_pin(b->producer);
 	d->handle_wish = (struct dsr_wish){.node = choice.node, .node_how = b->producers.how};
-	d->sequence_wish = (struct dsr_wish){.node = d->head.node};
+	d->sequence_wish = (struct dsr_wish){.node = d->head.node, .locked = b->locked};
 	return check_choice(d, &b->producers, &choice, "producers");
 }
 

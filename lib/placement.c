@@ -11,6 +11,7 @@
 
 #include "cpu.h"
 #include "disruptor.h"
+#include "plan.h"
 #include "text.h"
 #include "topology.h"
 
@@ -94,13 +95,20 @@ static const struct dsr_region *find_region(struct dsr_disruptor *d, uint32_t in
 static bool read_range(struct dsr_disruptor *d, uint32_t index, struct dsr_range *out)
 {
 	const struct dsr_region *region;
+	struct dsr_region copy;
 	enum dsr_range_kind kind;
 
 	pthread_mutex_lock(&d->builder->graph.lock);
 	region = find_region(d, index, &kind);
 	if (region)
-		dsr_region_read(region, region->memory.bytes, kind, out, NULL);
+		copy = *region;
 	pthread_mutex_unlock(&d->builder->graph.lock);
+	/*
+	 * The kernel may take its time, and nobody waits for it: who ends wants the
+	 * lock. If a consumer's line is unmapped meanwhile, its page is not known.
+	 */
+	if (region)
+		dsr_region_read(&copy, copy.memory.bytes, kind, out, NULL);
 	return region;
 }
 
@@ -266,6 +274,12 @@ static const char *policy_name(int policy)
 	switch (policy) {
 	case SCHED_OTHER:
 		return "other";
+	case SCHED_BATCH:
+		return "batch";
+	case SCHED_IDLE:
+		return "idle";
+	case SCHED_DEADLINE:
+		return "deadline";
 	case SCHED_FIFO:
 		return "fifo";
 	case SCHED_RR:
@@ -315,6 +329,8 @@ static void put_range(struct dsr_text *w, const struct dsr_range *r)
 	dsr_put(w, "%s: %" PRIu64 " bytes on %" PRIu64 " pages of %" PRIu64 " KiB", kinds[r->kind],
 		r->bytes, r->pages, r->page_size / 1024);
 	put_pages(w, r->on_node, r->elsewhere, r->unknown, r->node, r->other_node);
+	if (r->reason < 0)
+		dsr_put(w, " (%s)", dsr_strerror(r->reason));
 	dsr_put(w, "\n");
 }
 
@@ -392,11 +408,13 @@ static void put_json_thread(struct dsr_text *w, const struct dsr_thread_placemen
 	dsr_put(w, "{\"name\": ");
 	dsr_put_quoted(w, t->name);
 	dsr_put(w,
-		", \"tid\": %d, \"pin\": %d, \"pinned_cpu\": %d, \"cpu\": %d, \"node\": %d"
-		", \"cpus\": %d, \"lost\": %s, \"policy\": \"%s\", \"priority\": %d, \"wait\": ",
-		t->tid, t->pin, t->pinned_cpu, t->cpu, t->node, t->cpus,
-		t->is_lost ? "true" : "false", policy_name(t->policy), t->priority);
+		", \"tid\": %d, \"pinned_cpu\": %d, \"cpu\": %d, \"node\": %d"
+		", \"cpus\": %d, \"is_lost\": %s, \"policy\": \"%s\", \"priority\": %d, \"wait\": ",
+		t->tid, t->pinned_cpu, t->cpu, t->node, t->cpus, t->is_lost ? "true" : "false",
+		policy_name(t->policy), t->priority);
 	dsr_put_quoted(w, waits[t->wait]);
+	dsr_put(w, ", \"pin\": ");
+	dsr_put_pin(w, t->pin);
 	dsr_put(w, ", \"reason\": ");
 	dsr_put_quoted(w, t->reason);
 	dsr_put(w, "}");

@@ -6,6 +6,7 @@
 
 #include "cpu.h"
 #include "graph.h"
+#include "text.h"
 
 /**
  * struct dsr_terms - what a plan goes by, beside the graph and the machine
@@ -33,6 +34,9 @@ bool dsr_plan_is_open(const struct dsr_member *m);
  */
 int dsr_plan_lay_out(const struct dsr_graph *graph, const struct dsr_terms *terms,
 		     const struct dsr_topology *t, struct dsr_plan **plan);
+
+/* What a pin asks for, as a JSON string. */
+void dsr_put_pin(struct dsr_text *w, int pin);
 
 /* One seat; NULL: there is none. */
 const struct dsr_seat *dsr_plan_at(const struct dsr_plan *plan, uint32_t index);

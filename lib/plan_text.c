@@ -28,7 +28,7 @@ int dsr_plan_text(const struct dsr_plan *plan, char *text, size_t size)
 	return (int)w.length;
 }
 
-static void put_pin(struct dsr_text *w, int pin)
+void dsr_put_pin(struct dsr_text *w, int pin)
 {
 	if (dsr_pin_is_cpu(pin))
 		dsr_put(w, "\"CPU %d\"", dsr_pin_number(pin));
@@ -57,7 +57,7 @@ int dsr_plan_json(const struct dsr_plan *plan, char *text, size_t size)
 		dsr_put(&w, "%s{\"name\": ", i ? ", " : "");
 		dsr_put_quoted(&w, seat->name);
 		dsr_put(&w, ", \"pin\": ");
-		put_pin(&w, seat->pin);
+		dsr_put_pin(&w, seat->pin);
 		dsr_put(&w, ", \"cpu\": %d, \"node\": %d, \"spins\": %s, \"reason\": ", seat->cpu,
 			seat->node, seat->spins ? "true" : "false");
 		dsr_put_quoted(&w, seat->reason);

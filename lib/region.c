@@ -69,7 +69,7 @@ static bool fits(uint64_t bytes, const struct dsr_wish *wish)
 		return true;
 	room = dsr_memory_room();
 	if (bytes <= room)
-		room = dsr_topology_room();
+		room = dsr_topology_room(wish->node == DSR_REGION_ANYWHERE);
 	if (bytes <= room && wish->node >= 0 && wish->node_how == DSR_REQUIRE)
 		room = dsr_topology_node_room(wish->node);
 	return bytes <= room;
@@ -235,10 +235,12 @@ void dsr_region_read(const struct dsr_region *region, uint64_t bytes, enum dsr_r
 	const struct dsr_memory *memory = &region->memory;
 	int node = region->node < 0 ? -1 : region->node;
 	struct dsr_node_pages count;
-	struct dsr_memory_use use;
+	struct dsr_memory_use use = {0};
 
 	dsr_node_count(memory->base, bytes, memory->page, node, &count);
-	dsr_memory_read(memory->base, bytes, &use);
+	/* It takes a look at all of the process; and of a single page there is nothing to tell. */
+	if (memory->bytes > dsr_page_size() || locked)
+		dsr_memory_read(memory->base, bytes, &use);
 	*out = (struct dsr_range){
 		.kind = kind,
 		.node = node,

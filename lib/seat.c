@@ -181,6 +181,43 @@ static bool shares_cpu(const struct dsr_processor *p, const struct dsr_member *m
 	return false;
 }
 
+/* How many of a member's threads spin on CPUs of this one's, and on no others. */
+static int count_spinners(const struct dsr_member *m, const struct dsr_processor *p)
+{
+	int count = 0;
+
+	for (uint32_t i = 0; i < m->count; i++) {
+		const struct dsr_processor *other = &m->processors[i];
+
+		/* Relaxed: one that is about to end counts, too. */
+		count += other->is_pinned && dsr_wait_spins(other->handler.wait) &&
+			 !dsr_load_relaxed(&other->ended) &&
+			 dsr_cpus_within(&other->pinned, &p->pinned);
+	}
+	return count;
+}
+
+/* Are there more of them than CPUs? A node may have one. */
+static bool is_overfull(struct dsr_disruptor *d, const struct dsr_member *own,
+			const struct dsr_processor *p)
+{
+	const struct dsr_member *m;
+	int count = count_spinners(own, p);
+
+	for (m = d->builder->graph.members; m; m = m->next)
+		if (m != own)
+			count += count_spinners(m, p);
+	return p->is_pinned && count > dsr_cpus_count(&p->pinned);
+}
+
+/* Is it where the program says that the producer is? */
+static bool is_with_producer(const struct dsr_disruptor *d, const struct dsr_processor *p)
+{
+	const struct dsr_builder *b = d->builder;
+
+	return p->seat >= 0 && b->producer_told && b->producer == DSR_CPU(p->seat);
+}
+
 /* Would it spin where another one spins? */
 static bool is_crowded(struct dsr_disruptor *d, const struct dsr_member *own,
 		       const struct dsr_processor *p)
@@ -188,8 +225,14 @@ static bool is_crowded(struct dsr_disruptor *d, const struct dsr_member *own,
 	const struct dsr_member *m;
 
 	/* There was no CPU left for it. */
+	if (p->seat < 0 && dsr_pin_is_open(p->handler.pin))
+		return true;
+	if (is_with_producer(d, p))
+		return true;
+	if (is_overfull(d, own, p))
+		return true;
 	if (p->seat < 0)
-		return dsr_pin_is_open(p->handler.pin);
+		return false;
 	if (shares_cpu(p, own))
 		return true;
 	for (m = d->builder->graph.members; m; m = m->next)
@@ -226,15 +269,23 @@ static void mark_crowded(struct dsr_disruptor *d, struct dsr_member *m)
 	}
 }
 
+/* It would yield to nobody: it, or who made it, asked for a priority. */
+static bool is_urgent(const struct dsr_processor *p)
+{
+	int policy, priority;
+
+	dsr_cpu_policy(p->tid, &policy, &priority);
+	return priority > 0;
+}
+
 /* All that are crowded are marked. */
 static void settle_waits(struct dsr_member *m)
 {
 	for (uint32_t i = 0; i < m->count; i++) {
 		struct dsr_processor *p = &m->processors[i];
 
-		/* Under SCHED_FIFO it would yield to nobody. */
 		if (p->crowded)
-			p->handler.wait = p->handler.fifo ? DSR_WAIT_PARK : DSR_WAIT_YIELD;
+			p->handler.wait = is_urgent(p) ? DSR_WAIT_PARK : DSR_WAIT_YIELD;
 		dsr_waiter_set(&p->consumer.waiter, p->handler.wait, &p->handler.tuning);
 	}
 }

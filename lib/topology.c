@@ -248,9 +248,9 @@ uint64_t dsr_topology_node_room(int node)
 	return room > kept ? room - kept : 0;
 }
 
-uint64_t dsr_topology_room(void)
+uint64_t dsr_topology_room(bool by_policy)
 {
-	struct dsr_cpus allowed, all;
+	struct dsr_cpus allowed, bound, all;
 	uint64_t room = 0;
 	int saved = errno;
 	int count = read_list(AT_FDCWD, "/" NODES "/has_memory", &all);
@@ -258,6 +258,8 @@ uint64_t dsr_topology_room(void)
 	errno = saved;
 	if (count <= 0 || dsr_nodes_allowed(&allowed) < 0)
 		return UINT64_MAX;
+	if (by_policy && dsr_nodes_bound(&bound))
+		allowed = bound;
 	for (int node = 0; node < DSR_NODES_MAX; node++) {
 		uint64_t here = dsr_cpus_has(&allowed, node) ? dsr_topology_node_room(node) : 0;
 

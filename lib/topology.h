@@ -47,9 +47,11 @@ int dsr_topology_node_of(int cpu);
 
 /*
  * How much memory there is to be had of a node, or of all those that the process may
- * use if it may not use them all, before the kernel kills somebody. UINT64_MAX: not told.
+ * use if it may not use them all, before the kernel kills somebody. @by_policy: memory
+ * without a policy of its own, so the process's counts (numactl --membind).
+ * Without swap: a ring that is there is of no use. UINT64_MAX: not told.
  */
 uint64_t dsr_topology_node_room(int node);
-uint64_t dsr_topology_room(void);
+uint64_t dsr_topology_room(bool by_policy);
 
 #endif

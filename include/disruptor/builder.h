@@ -94,8 +94,9 @@ int dsr_first_sequence(struct dsr_builder *b, int64_t first);
  *	   DSR_INTERLEAVED or DSR_ANYWHERE (placement.h)
  * @how:   DSR_PREFER or DSR_REQUIRE
  *
- * Without further calls the consumers' sequences go with the slots, each
- * producer's line to the node of the thread that got its handle. Interleaved memory
+ * Without further calls the consumers' sequences go with the slots (with interleaved
+ * ones: to the consumer's node, if that can be had), each producer's line to the node of
+ * the thread that got its handle; a single producer's to where dsr_producer_at() says. Interleaved memory
  * lies over all nodes that the process may use; required, each page is on one of them.
  *
  * Return: 0, or the builder's error.

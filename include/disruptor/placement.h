@@ -8,7 +8,8 @@
  *
  * The slots lie on the node of the first handler that is pinned, or where
  * dsr_place_slots() said (builder.h), and so do the consumers' sequences, which the
- * consumers write; each producer's own line lies where it was claimed from first.
+ * consumers write; each producer's own line lies on the node of the thread that got
+ * its handle, or, of a single producer, where dsr_producer_at() says that it is.
  * Memory is asked for on its node before it is touched, touched once, and looked up
  * page by page with move_pages(2); where a node is required it is bound to it then,
  * when the pages are already there. Binding first would be shorter, but a node that
@@ -64,7 +65,7 @@ enum dsr_pages {
 
 /**
  * struct dsr_placement - the memory
- * @bytes:	  mapped for the ring: slots, and the lines of the consumers
+ * @bytes:	  mapped in the start: slots, sequences and the ring's own lines
  * @slot_bytes:	  of these, the slots: capacity times stride
  * @stride:	  bytes from slot to slot
  * @node:	  the node that was settled on, or -1: none, or interleaved
@@ -202,7 +203,8 @@ DSR_INLINE int dsr_placement_read(struct dsr_disruptor *d, struct dsr_placement 
  * @index: 0 to dsr_placement.ranges - 1: the slots, the sequences, then producers'
  *	   and consumers' lines
  *
- * Threads: any. Return: 0; -EINVAL.
+ * When consumers or handles come or go meanwhile, numbers change. Threads: any. Return:
+ * 0; -EINVAL.
  */
 DSR_INLINE int dsr_placement_range(struct dsr_disruptor *d, uint32_t index, struct dsr_range *out)
 {

@@ -50,7 +50,7 @@ int dsr_plan_seat_sized(const struct dsr_plan *plan, uint32_t index, struct dsr_
  * @t:	  NULL: on this one
  * @plan: receives it; NULL on failure
  *
- * Changes neither. Threads: the builder's. Return: 0; -EINVAL; -ENOMEM; the
+ * Changes nothing that can be seen. Threads: the builder's. Return: 0; -EINVAL; -ENOMEM; the
  * builder's error; -ENOENT and -ELOOP for its graph, as dsr_start(); -EALREADY:
  * it has been started.
  */

@@ -42,7 +42,7 @@
  * handlers that spin are pinned to one CPU, where one left its CPU to the library and
  * there was none for it, and where there are not fewer of them than CPUs. The CPUs are those that the caller of dsr_start() may use, and those
  * that handlers are pinned to. It is decided in dsr_start(); of a handler that is
- * attached later, only whether another one spins on its CPU.
+ * attached later, whether another one spins on its CPU, and what was decided then.
  */
 enum dsr_wait {
 	DSR_WAIT_DEFAULT,

@@ -711,3 +711,38 @@ CASE(place, fifo_that_shares_a_cpu_sleeps)
 	expect(seen[0].count, 8);
 	expect(seen[1].count, 8);
 }
+
+/* The producer spins, too. */
+CASE(place, spinner_on_the_producers_cpu_yields)
+{
+	struct dsr_thread_placement thread;
+	struct dsr_disruptor *d;
+	struct seen s;
+	struct dsr_builder *b = dsr_build_single_producer(8, EVENT);
+	struct dsr_handler handler;
+
+	seen_init(&s, 0);
+	handler = seen_handler(&s);
+	handler.pin = DSR_CPU(some_cpu());
+	handler.wait = DSR_WAIT_BUSY_SPIN;
+	expect(dsr_producer_at(b, DSR_CPU(some_cpu())), 0);
+	expect(dsr_handle_events(b, &handler), 0);
+	d = start(b);
+	expect(dsr_placement_thread(d, 0, &thread), 0);
+	expect(thread.wait, DSR_WAIT_YIELD);
+	finish(d);
+}
+
+/* As numactl --membind does it; the ring's memory asks for no node then. */
+CASE(place, process_that_is_bound_to_a_node)
+{
+	enum { BIND = 2 };
+	unsigned long mask = 1;
+	struct dsr_disruptor *d;
+	struct seen s;
+
+	if (syscall(SYS_set_mempolicy, BIND, &mask, 64UL) < 0)
+		cr_skip_test("not here: no policies of memory");
+	d = start(build_seen(&s, DSR_UNPINNED));
+	put_and_finish(d, &s);
+}

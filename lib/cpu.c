@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -54,6 +56,42 @@ int dsr_cpu_affinity(int tid, struct dsr_cpus *cpus)
 void dsr_cpus_allowed(struct dsr_cpus *cpus)
 {
 	dsr_cpu_affinity(0, cpus);
+}
+
+struct reach {
+	struct dsr_cpus *cpus;
+	int err;
+};
+
+/* What is asked for too much, the kernel leaves out. */
+static void *reach(void *argument)
+{
+	struct reach *r = argument;
+	struct dsr_cpus all;
+
+	memset(&all, 0xff, sizeof(all));
+	r->err = set_affinity(&all);
+	if (r->err == 0)
+		r->err = dsr_cpu_affinity(0, r->cpus);
+	return NULL;
+}
+
+int dsr_cpus_reachable(struct dsr_cpus *cpus)
+{
+	struct reach r = {.cpus = cpus};
+	sigset_t all, old;
+	pthread_t thread;
+	int err;
+
+	/* A thread that is there only to be asked: the caller's own pin is not touched. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = -pthread_create(&thread, NULL, reach, &r);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (err < 0)
+		return err;
+	pthread_join(thread, NULL);
+	return r.err;
 }
 
 void dsr_cpus_add(struct dsr_cpus *cpus, int cpu)

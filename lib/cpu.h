@@ -20,6 +20,11 @@ int dsr_cpu_pin_set(const struct dsr_cpus *cpus);
 
 /* Which CPUs the caller may use; none if the kernel does not say. */
 void dsr_cpus_allowed(struct dsr_cpus *cpus);
+/*
+ * Which CPUs the kernel would let the process have, if it is pinned to fewer: a
+ * cpuset's, or all that are online. 0, or a negative errno: nobody tells.
+ */
+int dsr_cpus_reachable(struct dsr_cpus *cpus);
 void dsr_cpus_add(struct dsr_cpus *cpus, int cpu);
 bool dsr_cpus_has(const struct dsr_cpus *cpus, int cpu);
 int dsr_cpus_count(const struct dsr_cpus *cpus);

@@ -239,7 +239,10 @@ void dsr_memory_read(const void *address, size_t bytes, struct dsr_memory_use *u
 	while (file && fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &low, &high) == 2)
 			inside = low < end && high > begin;
-		else if (inside && !use->page_size)
+		/* They ascend, and the kernel looks only at what is asked for. */
+		if (!inside && use->page_size)
+			break;
+		if (inside && !use->page_size)
 			read_kib(line, "KernelPageSize", &use->page_size);
 		if (inside) {
 			read_kib(line, "AnonHugePages", &use->huge);

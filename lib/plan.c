@@ -234,11 +234,14 @@ static void find_caller(const struct planner *p, uint32_t *spot, uint32_t *node)
 
 static void open_spots(struct planner *p, bool is_pinned)
 {
+	const struct dsr_cpus *confines = p->terms->confines;
+
 	for (uint32_t i = 0; i < p->spot_count; i++) {
 		struct spot *s = &p->spots[i];
+		bool is_within = !confines || dsr_cpus_has(confines, s->info.id);
 
-		s->is_open =
-			s->info.is_online && (is_pinned ? !s->info.is_isolated : is_allowed(p, s));
+		s->is_open = s->info.is_online &&
+			     (is_pinned ? is_within && !s->info.is_isolated : is_allowed(p, s));
 	}
 }
 

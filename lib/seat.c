@@ -58,8 +58,12 @@ static int lay_out(struct dsr_disruptor *d, const struct dsr_member *comer,
 		.coming = d->coming,
 		.comer = comer,
 	};
+	struct dsr_cpus reachable;
 	int err;
 
+	/* All that it says is where the caller is; what may the others have? */
+	if (dsr_cpus_count(&d->cpus) == 1 && dsr_cpus_reachable(&reachable) == 0)
+		terms.confines = &reachable;
 	/* What was left free for it once stays so. */
 	if (d->producer != DSR_UNPINNED) {
 		terms.producer = d->producer;

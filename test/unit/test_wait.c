@@ -1450,7 +1450,9 @@ static void answer_idle(int answer, int reason)
 	handler = waiting(&other, DSR_WAIT_PARK);
 	expect(dsr_handle_events(b, &handler), 0);
 	d = start(b);
-	p = producer_of(d);
+	/* It may have stopped all by now. */
+	p = dsr_producer(d);
+	cr_assert(p || answer == DSR_STOP_ALL);
 	wait_for(&i.idle);
 	wait_for(&i.idle);
 	if (reason == 1) {

@@ -25,6 +25,6 @@ kernel=$(apt-cache $options depends linux-image-cloud-amd64 |
 	sed -n 's/^ *Depends: *\(linux-image-[0-9].*\)/\1/p' | head -n 1)
 [ -n "$kernel" ]
 apt-get $options download "$kernel"
-dpkg -x "$kernel"_*.deb "$apt/root"
-mv "$apt/root/boot"/vmlinuz-* "$folder/vmlinuz"
+dpkg -x "$kernel"_*.deb "$apt/unpacked"
+mv "$apt/unpacked"/boot/vmlinuz-* "$folder/vmlinuz"
 rm -rf "$apt"

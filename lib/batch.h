@@ -4,9 +4,6 @@
 
 #include <disruptor/batch.h>
 
-/* Once, when the slots are known: how far to keep behind the producer. */
-void dsr_batch_set_pace(struct dsr_batch *batch);
-
 /*
  * The event at @batch->next is there: a batch of at most @max_batch begins with
  * it. All before @settled is known not to change; 0: the stamps have to tell.

@@ -83,7 +83,7 @@ static void set_pace(struct dsr_consumer *c)
 
 	batch->paced = INT64_MAX;
 	if (!c->group && !c->barrier.count)
-		dsr_batch_set_pace(batch);
+		dsr_pace_begin(&c->own->pace, batch);
 }
 
 static void follow_anew(struct dsr_consumer *c)

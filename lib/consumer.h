@@ -8,6 +8,7 @@
 #include <disruptor/workers.h>
 
 #include "batch.h"
+#include "pace.h"
 #include "ring.h"
 #include "wait.h"
 
@@ -23,6 +24,7 @@ struct dsr_member;
  */
 struct dsr_lane {
 	struct dsr_batch batch; /* first: the batch calls know only this */
+	struct dsr_pace pace;
 	struct dsr_hold hold;
 	struct dsr_consumer *consumer; /* who walks it now */
 	struct dsr_lane *next;         /* of its lanes, or of those that wait for one who does */

@@ -31,8 +31,6 @@ DSR_BEGIN_DECLS
  * @slots:    where the slots are
  * @sequence: where the consumer tells the producers how far it is
  * @paced:    events before it are taken without asking dsr_batch_pace()
- * @ahead:    how far that looks, in slots; 0: not at all
- * @flowing:  it found enough there the last time
  * @settled:  the ones before it are known to be done with by those that the
  *	      consumer follows, or to be its worker's: what is not an event there
  *	      never will be. 0: nobody knows, the stamps have to tell
@@ -47,11 +45,9 @@ struct dsr_batch {
 	struct dsr_slots slots;
 	struct dsr_sequence *sequence;
 	int64_t paced;
-	int64_t ahead;
-	int64_t flowing;
 	int64_t settled;
 	int64_t lane;
-	int64_t reserved[3];
+	int64_t reserved[5];
 };
 
 DSR_STATIC_ASSERT(sizeof(struct dsr_batch) == 120, "inline code was compiled for it");

@@ -495,7 +495,7 @@ CASE(place, ranges_of_who_comes)
 	read_all(d, &before);
 	for (int i = 0; i < 40; i++) {
 		struct dsr_poller *poller;
-		char name[16];
+		char name[24];
 
 		snprintf(name, sizeof(name), "poller-%d", i);
 		cr_assert(dsr_attach_poller(d, &(struct dsr_poller_options){.name = name},

@@ -467,7 +467,8 @@ static int64_t attach(struct dsr_disruptor *d, struct dsr_member *m, int64_t fro
 	}
 	if (start == 0)
 		start = dsr_graph_join(graph, m, from, &refusal);
-	dsr_seats_join(d, m);
+	else
+		dsr_graph_forget(graph, m);
 	if (start < 0) {
 		send_home(m);
 		return start;

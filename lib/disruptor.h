@@ -18,8 +18,6 @@ struct dsr_disruptor {
 	bool waits_yield;
 	/* Where the producer is taken to be, as a pin; DSR_UNPINNED: no plan was made. */
 	int producer;
-	/* Under the graph's lock: they are being attached, and have their seats. */
-	struct dsr_member *coming;
 	struct dsr_cpus cpus;   /* what dsr_start()'s caller may use: unpinned threads, too */
 	uint64_t prepared;      /* slots that init has seen */
 	pthread_mutex_t ending; /* who joins */

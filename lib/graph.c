@@ -562,13 +562,11 @@ static int64_t place(struct dsr_graph *graph, struct dsr_member *m, int64_t from
 	return start;
 }
 
-static void unlink_member(struct dsr_graph *graph, struct dsr_member *m)
+static void unlink_member(struct dsr_member **list, struct dsr_member *m)
 {
-	struct dsr_member **at;
-
-	for (at = &graph->members; *at != m; at = &(*at)->next)
-		;
-	*at = m->next;
+	while (*list != m)
+		list = &(*list)->next;
+	*list = m->next;
 }
 
 static int64_t join(struct dsr_graph *graph, struct dsr_member *m, int64_t from,
@@ -608,7 +606,7 @@ static int64_t join(struct dsr_graph *graph, struct dsr_member *m, int64_t from,
 		return start;
 	}
 	if (is_member) {
-		unlink_member(graph, m);
+		unlink_member(&graph->members, m);
 		change_gate(graph);
 	}
 	for (uint32_t i = 0; i < dsr_member_consumers(m); i++)
@@ -633,12 +631,26 @@ int dsr_graph_check(struct dsr_graph *graph, const struct dsr_member *m,
 	return err;
 }
 
+void dsr_graph_expect(struct dsr_graph *graph, struct dsr_member *m)
+{
+	m->next = graph->coming;
+	graph->coming = m;
+}
+
+void dsr_graph_forget(struct dsr_graph *graph, struct dsr_member *m)
+{
+	pthread_mutex_lock(&graph->lock);
+	unlink_member(&graph->coming, m);
+	pthread_mutex_unlock(&graph->lock);
+}
+
 int64_t dsr_graph_join(struct dsr_graph *graph, struct dsr_member *m, int64_t from,
 		       struct dsr_complaint *complaint)
 {
 	int64_t start;
 
 	pthread_mutex_lock(&graph->lock);
+	unlink_member(&graph->coming, m);
 	start = join(graph, m, from, complaint);
 	pthread_mutex_unlock(&graph->lock);
 	return start;
@@ -710,7 +722,7 @@ void dsr_graph_remove(struct dsr_graph *graph, struct dsr_member *m)
 	pthread_mutex_lock(&graph->lock);
 	/* Unless another thread was faster. */
 	if (m->is_listed) {
-		unlink_member(graph, m);
+		unlink_member(&graph->members, m);
 		m->next = graph->zombies;
 		graph->zombies = m;
 		m->is_listed = false;

@@ -9,6 +9,7 @@
  * struct dsr_graph - who follows whom, now
  * @lock:     all of it, and the third part of each member
  * @members:  in the order they were added, those that have ended included
+ * @coming:   about to join, and have their seats
  * @zombies:  detached, and still in somebody's barrier
  * @spare:    the gate that is not in use; each has room for @room sequences
  */
@@ -16,6 +17,7 @@ struct dsr_graph {
 	pthread_mutex_t lock;
 	struct dsr_ring *ring;
 	struct dsr_member *members;
+	struct dsr_member *coming;
 	struct dsr_member *zombies;
 	struct dsr_gate *spare;
 	uint32_t room;
@@ -40,8 +42,12 @@ void dsr_graph_close(struct dsr_graph *graph);
 int dsr_graph_check(struct dsr_graph *graph, const struct dsr_member *m,
 		    struct dsr_complaint *complaint);
 
+/* With the lock held: it is about to join; and, without, it will not. */
+void dsr_graph_expect(struct dsr_graph *graph, struct dsr_member *m);
+void dsr_graph_forget(struct dsr_graph *graph, struct dsr_member *m);
+
 /*
- * Adds one to a ring that runs; it begins where @from says. Its start, and a
+ * Adds one to a ring that runs, and takes it off those that are to come; it begins where @from says. Its start, and a
  * reference to be given back, or a negative errno, for which the complaint may have
  * no words.
  */

@@ -41,9 +41,7 @@ struct dsr_member {
 	uint32_t sequence_count;
 	int64_t start;
 
-	/* In the disruptor's list of those that come, under the same lock. */
-	struct dsr_member *next_coming;
-	struct dsr_member *next;
+	struct dsr_member *next; /* in the graph, or among those that are to come */
 	struct dsr_member **after; /* never more than all that were before it */
 	uint32_t after_count;
 	bool marked;    /* a search's */

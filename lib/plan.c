@@ -260,7 +260,7 @@ static uint32_t count_jobs(const struct dsr_graph *graph, const struct dsr_terms
 
 	for (m = graph->members; m; m = m->next)
 		count += m->count;
-	for (m = terms->coming; m; m = m->next_coming)
+	for (m = graph->coming; m; m = m->next)
 		count += m->count;
 	return count + (terms->comer ? terms->comer->count : 0);
 }
@@ -304,7 +304,7 @@ static int list_jobs(struct planner *p, const struct dsr_graph *graph)
 	seat_of(p, 0)->node = -1;
 	for (m = graph->members; m; m = m->next)
 		add_jobs(p, m);
-	for (m = p->terms->coming; m; m = m->next_coming)
+	for (m = graph->coming; m; m = m->next)
 		add_jobs(p, m);
 	add_jobs(p, p->terms->comer);
 	p->plan->count = p->job_count;

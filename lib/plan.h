@@ -15,7 +15,6 @@
  * @allowed:  the CPUs to choose from; NULL: those that the machine's picture allows
  * @confines: NULL, or the CPUs that the kernel lets the process have, where the caller's
  *	      own affinity says no more than where it is itself
- * @coming:   members that are about to be in the graph, and have their seats
  * @comer:    NULL, or one that comes to members that run: only for its threads
  *	      there is something to choose
  */
@@ -24,7 +23,6 @@ struct dsr_terms {
 	bool is_told;
 	const struct dsr_cpus *allowed;
 	const struct dsr_cpus *confines;
-	const struct dsr_member *coming;
 	const struct dsr_member *comer;
 };
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -310,9 +309,8 @@ static int pin_to_seat(struct dsr_processor *p)
 
 	if (err == 0 || !dsr_pin_is_open(p->handler.pin))
 		return err;
-	snprintf(p->reason, sizeof(p->reason), "CPU %d was refused (%s): not pinned", p->seat,
-		 dsr_strerror(err));
-	p->seat = -1;
+	/* Others may be looking at the seat: it is given up by who gave it (seat.c). */
+	p->seat_refused = err;
 	return 0;
 }
 
@@ -323,7 +321,7 @@ static int pin(struct dsr_processor *p)
 
 	if (p->seat >= 0) {
 		err = pin_to_seat(p);
-		if (err < 0 || p->seat >= 0)
+		if (err < 0 || !p->seat_refused)
 			return err;
 	}
 	if (!dsr_pin_is_node(p->handler.pin)) {
@@ -341,7 +339,7 @@ static int settle_down(struct dsr_processor *p)
 {
 	int err = pin(p);
 
-	if (err == 0 && (p->seat >= 0 || dsr_pin_is_node(p->handler.pin)))
+	if (err == 0 && !p->seat_refused && (p->seat >= 0 || dsr_pin_is_node(p->handler.pin)))
 		p->is_pinned = dsr_cpu_affinity(0, &p->pinned) == 0;
 	if (err == 0 && p->handler.fifo) {
 		err = dsr_cpu_fifo(p->handler.fifo);

@@ -28,6 +28,7 @@ struct dsr_processor {
 	bool crowded;                /* spins where others do, or would: it yields instead */
 	pthread_t thread;
 
+	int seat_refused; /* negative errno: the kernel did; 0 */
 	int tid;
 	int cpu;
 	int node;

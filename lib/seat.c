@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <disruptor/atomic.h>
+#include <disruptor/error.h>
 
 #include "monitor.h"
 #include "plan.h"
@@ -55,7 +56,6 @@ static int lay_out(struct dsr_disruptor *d, const struct dsr_member *comer,
 		.producer = b->producer,
 		.is_told = b->producer_told,
 		.allowed = dsr_cpus_count(&d->cpus) ? &d->cpus : NULL,
-		.coming = d->coming,
 		.comer = comer,
 	};
 	struct dsr_cpus reachable;
@@ -136,25 +136,12 @@ int dsr_seats_take_comer(struct dsr_disruptor *d, struct dsr_member *m)
 	} else if (err == 0) {
 		seat_plainly(m);
 	}
-	if (err == 0) {
-		m->next_coming = d->coming;
-		d->coming = m;
-	}
+	if (err == 0)
+		dsr_graph_expect(graph, m);
 	pthread_mutex_unlock(&graph->lock);
 	dsr_plan_free(plan);
 	dsr_topology_free(t);
 	return err;
-}
-
-void dsr_seats_join(struct dsr_disruptor *d, struct dsr_member *m)
-{
-	struct dsr_member **at;
-
-	pthread_mutex_lock(&d->builder->graph.lock);
-	for (at = &d->coming; *at != m; at = &(*at)->next_coming)
-		;
-	*at = m->next_coming;
-	pthread_mutex_unlock(&d->builder->graph.lock);
 }
 
 /* The CPUs that its threads may run on: those of everybody, and those pinned to beside. */
@@ -242,10 +229,20 @@ static bool is_crowded(struct dsr_disruptor *d, const struct dsr_member *own,
 	for (m = d->builder->graph.members; m; m = m->next)
 		if (m != own && shares_cpu(p, m))
 			return true;
-	for (m = d->coming; m; m = m->next_coming)
+	for (m = d->builder->graph.coming; m; m = m->next)
 		if (m != own && shares_cpu(p, m))
 			return true;
 	return false;
+}
+
+/* A CPU that was chosen for it may have been refused: a cpuset, or gone offline since. */
+static void give_up_refused(struct dsr_processor *p)
+{
+	if (!p->seat_refused)
+		return;
+	snprintf(p->reason, sizeof(p->reason), "CPU %d was refused (%s): not pinned", p->seat,
+		 dsr_strerror(p->seat_refused));
+	p->seat = -1;
 }
 
 /* What the program left open. */
@@ -255,6 +252,7 @@ static void settle_defaults(struct dsr_member *m)
 		struct dsr_processor *p = &m->processors[i];
 		struct dsr_handler *h = &p->handler;
 
+		give_up_refused(p);
 		if (h->wait == DSR_WAIT_DEFAULT)
 			h->wait = p->seat >= 0 ? DSR_WAIT_PAUSE : DSR_WAIT_PARK;
 		if (h->wait == DSR_WAIT_MONITOR && !dsr_monitor_available())

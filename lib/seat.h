@@ -11,11 +11,10 @@ int dsr_seats_take(struct dsr_disruptor *d);
 void dsr_seats_settle(struct dsr_disruptor *d);
 
 /*
- * The same for a member that comes to those that run. It keeps others off its seats
- * until dsr_seats_join() says that it is in the graph, or that it will not be.
+ * The same for a member that comes to those that run. The graph expects it from then on,
+ * so that others keep off its seats.
  */
 int dsr_seats_take_comer(struct dsr_disruptor *d, struct dsr_member *m);
 void dsr_seats_settle_comer(struct dsr_disruptor *d, struct dsr_member *m);
-void dsr_seats_join(struct dsr_disruptor *d, struct dsr_member *m);
 
 #endif

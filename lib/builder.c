@@ -281,6 +281,17 @@ const char *dsr_builder_message(const struct dsr_builder *b)
 	return b ? b->complaint.message : dsr_strerror(-ENOMEM);
 }
 
+int dsr_builder_resolve(struct dsr_builder *b, struct dsr_complaint *complaint)
+{
+	int err = check(b);
+
+	if (err < 0)
+		return err;
+	if (!b->graph.members)
+		return dsr_complain(complaint, -EINVAL, "no handler: nobody would see the events");
+	return dsr_graph_resolve(&b->graph, complaint);
+}
+
 void dsr_builder_free(struct dsr_builder *b)
 {
 	dsr_graph_fini(&b->graph);

@@ -47,6 +47,12 @@ struct dsr_builder {
 /* Keeps the first error and its sentence; returns it. */
 #define dsr_builder_fail(b, error, ...) dsr_complain(&(b)->complaint, error, __VA_ARGS__)
 
+/*
+ * Could it be started? 0, its names being edges then; what every call answers now; or what
+ * is wrong with the graph, of which @complaint has the words.
+ */
+int dsr_builder_resolve(struct dsr_builder *b, struct dsr_complaint *complaint);
+
 void dsr_builder_free(struct dsr_builder *b);
 
 #endif

@@ -310,15 +310,7 @@ int dsr_start(struct dsr_builder *b, struct dsr_disruptor **out)
 	if (!out)
 		return -EINVAL;
 	*out = NULL;
-	if (!b)
-		return -ENOMEM;
-	if (b->complaint.error < 0)
-		return b->complaint.error;
-	if (b->made)
-		return -EALREADY;
-	if (!b->graph.members)
-		return dsr_builder_fail(b, -EINVAL, "no handler: nobody would see the events");
-	err = dsr_graph_resolve(&b->graph, &b->complaint);
+	err = dsr_builder_resolve(b, b ? &b->complaint : NULL);
 	if (err == 0)
 		err = make(b, out);
 	/* What the C library tells by it is in the return value. */

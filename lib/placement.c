@@ -360,24 +360,20 @@ static void put_thread(struct dsr_text *w, const struct dsr_thread_placement *t)
 	dsr_put(w, "%s%s\n", *t->reason ? "; " : "", t->reason);
 }
 
-int dsr_placement_text(struct dsr_disruptor *d, char *text, size_t size)
+static void put_text(struct dsr_text *w, struct dsr_disruptor *d)
 {
-	struct dsr_text w = {.text = text, .size = size};
 	struct dsr_thread_placement thread;
 	struct dsr_placement memory;
 	struct dsr_range range;
 
-	if (!d || (!text && size))
-		return -EINVAL;
 	read_memory(d, &memory);
-	put_memory(&w, &memory);
+	put_memory(w, &memory);
 	for (uint32_t i = 1; read_range(d, i, &range); i++)
-		put_range(&w, &range);
+		put_range(w, &range);
 	for (uint32_t i = 0; read_thread(d, i, &thread) == 0; i++)
-		put_thread(&w, &thread);
+		put_thread(w, &thread);
 	if (memory.waits_yield)
-		dsr_put(&w, "too few CPUs for those who spin: they yield\n");
-	return (int)w.length;
+		dsr_put(w, "too few CPUs for those who spin: they yield\n");
 }
 
 static void put_json_memory(struct dsr_text *w, const struct dsr_placement *m)
@@ -420,28 +416,45 @@ static void put_json_thread(struct dsr_text *w, const struct dsr_thread_placemen
 	dsr_put(w, "}");
 }
 
-int dsr_placement_json(struct dsr_disruptor *d, char *text, size_t size)
+static void put_json(struct dsr_text *w, struct dsr_disruptor *d)
 {
-	struct dsr_text w = {.text = text, .size = size};
 	struct dsr_thread_placement thread;
 	struct dsr_placement memory;
 	struct dsr_range range;
 
+	read_memory(d, &memory);
+	dsr_put(w, "{");
+	put_json_memory(w, &memory);
+	dsr_put(w, ", \"ranges\": [");
+	for (uint32_t i = 0; read_range(d, i, &range); i++) {
+		dsr_put(w, i ? ", " : "");
+		put_json_range(w, &range);
+	}
+	dsr_put(w, "], \"threads\": [");
+	for (uint32_t i = 0; read_thread(d, i, &thread) == 0; i++) {
+		dsr_put(w, i ? ", " : "");
+		put_json_thread(w, &thread);
+	}
+	dsr_put(w, "]}");
+}
+
+static int write_report(struct dsr_disruptor *d, char *text, size_t size,
+			void (*put)(struct dsr_text *w, struct dsr_disruptor *d))
+{
+	struct dsr_text w = {.text = text, .size = size};
+
 	if (!d || (!text && size))
 		return -EINVAL;
-	read_memory(d, &memory);
-	dsr_put(&w, "{");
-	put_json_memory(&w, &memory);
-	dsr_put(&w, ", \"ranges\": [");
-	for (uint32_t i = 0; read_range(d, i, &range); i++) {
-		dsr_put(&w, i ? ", " : "");
-		put_json_range(&w, &range);
-	}
-	dsr_put(&w, "], \"threads\": [");
-	for (uint32_t i = 0; read_thread(d, i, &thread) == 0; i++) {
-		dsr_put(&w, i ? ", " : "");
-		put_json_thread(&w, &thread);
-	}
-	dsr_put(&w, "]}");
+	put(&w, d);
 	return (int)w.length;
+}
+
+int dsr_placement_text(struct dsr_disruptor *d, char *text, size_t size)
+{
+	return write_report(d, text, size, put_text);
+}
+
+int dsr_placement_json(struct dsr_disruptor *d, char *text, size_t size)
+{
+	return write_report(d, text, size, put_json);
 }

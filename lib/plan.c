@@ -117,12 +117,20 @@ enum key {
 	KEYS
 };
 
+/* Ids ascend. */
 static uint32_t find_cpu(const struct planner *p, int id)
 {
-	for (uint32_t i = 0; i < p->spot_count; i++)
-		if (p->spots[i].info.id == id)
-			return i;
-	return NOWHERE;
+	uint32_t low = 0, high = p->spot_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (p->spots[middle].info.id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < p->spot_count && p->spots[low].info.id == id ? low : NOWHERE;
 }
 
 static uint32_t find_node(const struct planner *p, int id)
@@ -782,8 +790,12 @@ static void find_spinners(struct planner *p)
 		if (own->cpu < 0 && dsr_pin_is_open(own->pin))
 			own->spins = false;
 	}
-	for (i = 1; i < p->job_count; i++)
+	for (i = 1; i < p->job_count; i++) {
 		forget_shared(p, i);
+		/* The program says that its producer runs there. */
+		if (p->terms->is_told && seat_of(p, i)->pin == p->terms->producer)
+			seat_of(p, i)->spins = false;
+	}
 	for (i = 1; i < p->job_count && (usable == 1 || count >= usable); i++)
 		seat_of(p, i)->spins = false;
 }
@@ -833,14 +845,9 @@ static int make(struct dsr_builder *b, const struct dsr_topology *t, struct dsr_
 {
 	struct dsr_terms terms = {.producer = b->producer, .is_told = b->producer_told};
 	struct dsr_topology *own = NULL;
-	struct dsr_complaint complaint = {0};
-	int err;
+	int err = 0;
 
-	if (!b->graph.members)
-		return -EINVAL;
-	/* What is wrong with the graph may still be put right. */
-	err = dsr_graph_resolve(&b->graph, &complaint);
-	if (err == 0 && !t)
+	if (!t)
 		err = dsr_topology_read(NULL, &own);
 	if (err == 0)
 		err = dsr_plan_lay_out(&b->graph, &terms, t ? t : own, plan);
@@ -850,19 +857,17 @@ static int make(struct dsr_builder *b, const struct dsr_topology *t, struct dsr_
 
 int dsr_plan_make(struct dsr_builder *b, const struct dsr_topology *t, struct dsr_plan **plan)
 {
+	/* What is wrong with the graph may still be put right. */
+	struct dsr_complaint complaint = {0};
 	int saved = errno;
 	int err;
 
 	if (!plan)
 		return -EINVAL;
 	*plan = NULL;
-	if (!b)
-		return -ENOMEM;
-	if (b->complaint.error < 0)
-		return b->complaint.error;
-	if (b->made)
-		return -EALREADY;
-	err = make(b, t, plan);
+	err = dsr_builder_resolve(b, &complaint);
+	if (err == 0)
+		err = make(b, t, plan);
 	errno = saved;
 	return err;
 }

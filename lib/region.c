@@ -75,15 +75,24 @@ static bool fits(uint64_t bytes, const struct dsr_wish *wish)
 	return bytes <= room;
 }
 
+/* If it has none, that of the nearest that has: the kernel would take the caller's own. */
+static int prefer(const struct dsr_memory *memory, int node)
+{
+	int err = dsr_node_prefer(memory->base, memory->bytes, node);
+	int nearest = err == -EPERM ? dsr_topology_nearest(node) : -1;
+
+	if (nearest >= 0)
+		(void)dsr_node_prefer(memory->base, memory->bytes, nearest);
+	return err;
+}
+
 static int ask_for_node(struct dsr_region *region)
 {
 	struct dsr_memory *memory = &region->memory;
 
 	if (region->node == DSR_REGION_INTERLEAVED)
 		return dsr_node_interleave(memory->base, memory->bytes);
-	if (region->node >= 0)
-		return dsr_node_prefer(memory->base, memory->bytes, region->node);
-	return 0;
+	return region->node >= 0 ? prefer(memory, region->node) : 0;
 }
 
 /* The pages are there. Are they where they must be? */
@@ -134,7 +143,10 @@ static bool see_transparent(struct dsr_region *region, const struct dsr_wish *wi
 	dsr_memory_read(memory->base, memory->bytes, &use);
 	if (use.huge == memory->bytes)
 		return true;
-	region->pages_reason = use.huge ? -ENOMEM : -EOPNOTSUPP;
+	if (use.page_size)
+		region->pages_reason = use.huge ? -ENOMEM : -EOPNOTSUPP;
+	else
+		region->pages_reason = -ENODATA; /* asked for, and nobody tells what came of it */
 	return wish->pages_how == DSR_PREFER || fail_pages(failure, region->pages_reason);
 }
 

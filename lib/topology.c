@@ -781,3 +781,23 @@ int dsr_topology_distance(const struct dsr_topology *t, int from, int to)
 		return -ENODEV;
 	return t->distances[(size_t)row * t->node_count + (size_t)column];
 }
+
+int dsr_topology_nearest(int node)
+{
+	struct dsr_topology *t;
+	struct dsr_node_info info;
+	int nearest = -1, least = 0;
+
+	if (dsr_topology_read(NULL, &t) < 0)
+		return -1;
+	for (uint32_t i = 0; dsr_topology_node(t, i, &info) == 0; i++) {
+		int far = dsr_topology_distance(t, node, info.id);
+
+		if (!info.is_allowed || !info.bytes || far <= 0 || (least && far >= least))
+			continue;
+		least = far;
+		nearest = info.id;
+	}
+	dsr_topology_free(t);
+	return nearest;
+}

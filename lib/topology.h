@@ -42,6 +42,9 @@ int dsr_topology_node_cpus(int node, struct dsr_cpus *cpus);
 /* Of this machine. */
 bool dsr_topology_has_node(int node);
 
+/* The nearest one to it of which memory may be taken; -1: not told. */
+int dsr_topology_nearest(int node);
+
 /* The node of a CPU of this machine; -1: not told. */
 int dsr_topology_node_of(int cpu);
 

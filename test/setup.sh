@@ -37,6 +37,18 @@ missing()
 	done
 }
 
+# debian_mirror TYPE: the line of a sources.list, deb or deb-src, for where this machine
+# has its packages from.
+debian_mirror()
+{
+	local release
+
+	release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
+		'Created-By: Packages' | sed -n "s/^\(.*\) $release main\$/$1 \1 $release main/p" |
+		head -n 1 | grep .
+}
+
 apt_install()
 {
 	as_root env DEBIAN_FRONTEND=noninteractive \

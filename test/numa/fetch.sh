@@ -7,6 +7,7 @@ set -e
 source=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$source/.build/test/guest
 apt=$folder/apt
+. "$source/test/setup.sh"
 options="-q -o Dir::Etc::sourcelist=$apt/sources.list -o Dir::Etc::sourceparts=/dev/null
 	-o Dir::State::lists=$apt/lists -o Dir::Cache=$apt/cache
 	-o APT::Architecture=amd64 -o APT::Sandbox::User=root"
@@ -17,7 +18,7 @@ for tool in apt-get apt-cache dpkg; do
 done
 
 mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
-echo 'deb http://deb.debian.org/debian bookworm main' >"$apt/sources.list"
+debian_mirror deb >"$apt/sources.list"
 cd "$apt"
 apt-get $options update
 # The package of that name is empty, and depends on the newest.

@@ -58,6 +58,17 @@ static int middle(const struct wish *w)
 	return best;
 }
 
+static int nearest(int node)
+{
+	int best = -1;
+
+	for (int to = 0; to < NODES; to++)
+		if (HAS(memory, to) &&
+		    (best < 0 || kernel_distance(node, to) < kernel_distance(node, best)))
+			best = to;
+	return best;
+}
+
 static int expected(const struct wish *w, int where)
 {
 	switch (where) {
@@ -144,6 +155,10 @@ static void check_range(const struct dsr_range *range, int node)
 	else if (node >= 0 && HAS(memory, node))
 		check(range->on_node == range->pages, "kind %d: not all is on node %d", range->kind,
 		      node);
+	else if (node >= 0)
+		check(range->on_node == 0 && range->other_node == nearest(node),
+		      "kind %d: on node %d, and not on the nearest to %d that has memory",
+		      range->kind, range->other_node, node);
 }
 
 static void check_ranges(struct dsr_disruptor *d, const struct wish *w)

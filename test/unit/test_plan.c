@@ -996,6 +996,50 @@ CASE(plan, mistakes_are_told_and_do_not_stick)
 	dsr_topology_free(t);
 }
 
+CASE(plan, json_is_utf8_whatever_the_names)
+{
+	struct dsr_topology *t = machine("vm");
+	struct dsr_builder *b = build(false, 8);
+	struct dsr_plan *plan;
+	char text[2000];
+
+	/* A character; a byte that begins none; one cut off; one longer than it need be; a surrogate. */
+	add_after(b, "caf\xc3\xa9", DSR_AUTOMATIC, NULL);
+	add_after(b, "a\xff", DSR_AUTOMATIC, NULL);
+	add_after(b, "b\xe2\x82", DSR_AUTOMATIC, NULL);
+	add_after(b, "c\xc0\xaf", DSR_AUTOMATIC, NULL);
+	add_after(b, "d\xed\xa0\x80", DSR_AUTOMATIC, NULL);
+	expect(dsr_plan_make(b, t, &plan), 0);
+	cr_assert(dsr_plan_json(plan, text, sizeof(text)) < (int)sizeof(text));
+	cr_assert(strstr(text, "\"caf\xc3\xa9\""), "%s", text);
+	cr_assert(strstr(text, "\"a\\ufffd\""), "%s", text);
+	cr_assert(strstr(text, "\"b\\ufffd\\ufffd\""), "%s", text);
+	cr_assert(strstr(text, "\"c\\ufffd\\ufffd\""), "%s", text);
+	cr_assert(strstr(text, "\"d\\ufffd\\ufffd\\ufffd\""), "%s", text);
+	dsr_plan_free(plan);
+	dsr_topology_free(t);
+	expect(dsr_builder_destroy(b), 0);
+}
+
+CASE(plan, no_spinner_where_the_producer_is)
+{
+	struct dsr_topology *t = machine("laptop");
+	struct dsr_builder *b = build_at(DSR_CPU(1));
+	struct dsr_plan *plan;
+	struct dsr_seat seat;
+
+	add_after(b, "with", DSR_CPU(1), NULL);
+	add_after(b, "apart", DSR_CPU(0), NULL);
+	expect(dsr_plan_make(b, t, &plan), 0);
+	expect(dsr_plan_seat(plan, 1, &seat), 0);
+	expect(seat.spins, false);
+	expect(dsr_plan_seat(plan, 2, &seat), 0);
+	expect(seat.spins, true);
+	dsr_plan_free(plan);
+	dsr_topology_free(t);
+	expect(dsr_builder_destroy(b), 0);
+}
+
 CASE(plan, producer_is_at_a_cpu_or_a_node)
 {
 	static const int bad[] = {1,

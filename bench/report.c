@@ -136,14 +136,22 @@ void report_print(const struct table *t)
 	}
 }
 
-void report_write(FILE *file, const struct table *t)
+int report_record(const struct table *t, const char *command, struct results *results)
 {
-	static const char *const names[REGIMES] = {"near", "far", "unclear"};
+	struct record record = {.command = command,
+				.scenario = t->scenario->name,
+				.metric = t->scenario->latency ? "one_way_ns" : "ns_per_event"};
 	uint32_t i, round;
+	int err = 0;
 
-	for (i = 0; i < contender_count; i++)
-		for (round = 0; t->ran[i] && round < t->rounds; round++)
-			fprintf(file, "%s,%s,%u,%s,%.3f\n", t->scenario->name, contenders[i]->name,
-				round, names[table_at(t, i, round)->regime],
-				table_at(t, i, round)->value);
+	for (i = 0; i < contender_count; i++) {
+		for (round = 0; t->ran[i] && round < t->rounds && err == 0; round++) {
+			record.contender = contenders[i]->name;
+			record.regime = table_at(t, i, round)->regime;
+			record.round = round;
+			record.value = table_at(t, i, round)->value;
+			err = results_add(results, &record);
+		}
+	}
+	return err;
 }

@@ -2,9 +2,7 @@
 #ifndef BENCH_REPORT_H
 #define BENCH_REPORT_H
 
-#include <stdio.h>
-
-#include "scenario.h"
+#include "results.h"
 
 /**
  * struct table - all runs of one scenario
@@ -29,7 +27,7 @@ static inline struct result *table_at(const struct table *t, uint32_t contender,
 /** report_print() - the medians per regime and the ratios to ours, for people */
 void report_print(const struct table *table);
 
-/** report_write() - every run, one line each, for machines */
-void report_write(FILE *file, const struct table *table);
+/** report_record() - every run, for programs. Return: 0; -ENOMEM */
+int report_record(const struct table *table, const char *command, struct results *results);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "median.h"
 #include "scenario.h"
@@ -100,28 +101,30 @@ static double one_way(struct outcome *outcome)
 	return clock_ns_of((uint64_t)median(outcome->runs, outcome->ran)) / TRIPS_TIMED / 2;
 }
 
-/* How near the CPUs are just now: the floor's ping-pong, for a moment. */
-static double probe(const struct course *like)
+/* The floor's ping-pong, for a moment. */
+double scenario_probe(const int *cpus, uint32_t cpu_count)
 {
 	static struct histogram trips;
 	static double runs[32];
-	struct course course = *like;
+	struct course course = {.shape = SHAPE_LINE,
+				.words = 1,
+				.batch = 1,
+				.producers = 1,
+				.capacity = 1,
+				.warmup = 500,
+				.events = 2000,
+				.cpu_count = cpu_count,
+				/* Two threads, a CPU each; but if there is only one for both. */
+				.yield = cpus[0] < 0};
 	struct outcome outcome = {.trips = &trips, .runs = runs};
 
-	course.shape = SHAPE_LINE;
-	course.words = 1;
-	course.batch = 1;
-	course.producers = 1;
-	/* Two threads, a CPU each; but if there is only one for both. */
-	course.yield = course.cpus[0] < 0;
-	course.warmup = 500;
-	course.events = 2000;
+	memcpy(course.cpus, cpus, cpu_count * sizeof(*cpus));
 	trips = (struct histogram){0};
 	floor_contender.pingpong(&course, &outcome);
 	return one_way(&outcome);
 }
 
-static enum regime regime_of(double before, double after)
+enum regime regime_of(double before, double after)
 {
 	if ((before < NEAR_BELOW) != (after < NEAR_BELOW))
 		return UNCLEAR;
@@ -162,7 +165,7 @@ int scenario_run(const struct scenario *s, const struct course *course, const st
 		 struct result *result)
 {
 	struct course mine = *course;
-	double before = probe(course);
+	double before = scenario_probe(course->cpus, course->cpu_count);
 	int err;
 
 	mine.events = mine.events / c->slower + 1;
@@ -174,6 +177,6 @@ int scenario_run(const struct scenario *s, const struct course *course, const st
 			return -ENOMEM;
 	}
 	err = measure(s, &mine, c, result);
-	result->regime = regime_of(before, probe(course));
+	result->regime = regime_of(before, scenario_probe(course->cpus, course->cpu_count));
 	return err;
 }

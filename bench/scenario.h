@@ -49,6 +49,12 @@ extern const uint32_t optional_count;
 /** scenario_fits() - can it, with so many CPUs, and is it worth looking at? */
 bool scenario_fits(const struct scenario *s, uint32_t cpu_count, const struct contender *c);
 
+/** scenario_probe() - how near the first two CPUs are just now: ns one way. Takes a millisecond */
+double scenario_probe(const int *cpus, uint32_t cpu_count);
+
+/** regime_of() - a run that had these probes around it */
+enum regime regime_of(double before, double after);
+
 /**
  * scenario_run() - one run, with a look at the machine before and after
  * @course: the scenario's, changed to what this machine has

@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "median.h"
+#include "sitting.h"
 #include "waits.h"
 
-const struct waits_strategy waits_strategies[] = {
+static const struct waits_strategy strategies[] = {
 	{"busy spin", DSR_WAIT_BUSY_SPIN, false},
 	{"pause", DSR_WAIT_PAUSE, false},
 	{"yield", DSR_WAIT_YIELD, false},
@@ -15,17 +16,31 @@ const struct waits_strategy waits_strategies[] = {
 	{"phased", DSR_WAIT_PHASED, true},
 	{"monitor", DSR_WAIT_MONITOR, false},
 };
-const uint32_t waits_strategy_count = sizeof(waits_strategies) / sizeof(*waits_strategies);
 
 /* What publishing is compared with. */
-enum { BASE = 1 };
+enum { BASE = 1, STRATEGIES = sizeof(strategies) / sizeof(*strategies) };
+
+static const struct command command = {
+	.name = "waits",
+	.text = "What does waiting cost, and how late is who waits? For each wait strategy of a\n"
+		"consumer with a CPU of its own: how much of that CPU it uses while nothing comes\n"
+		"for two seconds and while an event comes every millisecond for two more, how\n"
+		"late it sees each of these, and what an event costs the producer while the\n"
+		"consumer is awake. Half a minute a round.\n",
+	.examples = "  disruptor-bench waits --cpus 2,3\n"
+		    "  disruptor-bench waits --contender pa --rounds 3 --json waits.json\n",
+	.common = "crpqjVlh",
+	.rounds = 7,
+	.cpus_least = 2,
+	.cpus_most = 2,
+};
 
 static const double percents[] = {50, 90, 99, 99.9, 100};
 enum { PERCENTS = sizeof(percents) / sizeof(*percents) };
 
 static bool wanted(const struct waits *waits, uint32_t strategy)
 {
-	return !waits->only || strstr(waits_strategies[strategy].name, waits->only);
+	return options_wanted(waits->options, strategies[strategy].name);
 }
 
 /* All figures: strategy by strategy, round by round. */
@@ -44,17 +59,14 @@ static int run_turn(const struct waits *waits, struct waits_figures *all, uint32
 {
 	uint32_t n;
 
-	for (n = 0; n < waits_strategy_count; n++) {
-		uint32_t i = (n + round) % waits_strategy_count;
-		int err = wanted(waits, i) ? measure(waits, &waits_strategies[i],
-						     figures_at(waits, all, i, round))
-					   : 0;
+	for (n = 0; n < STRATEGIES; n++) {
+		uint32_t i = (n + round) % STRATEGIES;
+		int err = wanted(waits, i)
+				  ? measure(waits, &strategies[i], figures_at(waits, all, i, round))
+				  : 0;
 
-		if (err < 0) {
-			fprintf(stderr, "disruptor-bench: %s: %s\n", waits_strategies[i].name,
-				err == -EILSEQ ? "lost events, or mixed them up" : strerror(-err));
-			return err;
-		}
+		if (err < 0)
+			return sitting_failed("waits", strategies[i].name, err);
 	}
 	return 0;
 }
@@ -63,9 +75,9 @@ static const char *name_of(enum dsr_wait wait)
 {
 	uint32_t i;
 
-	for (i = 0; i < waits_strategy_count; i++)
-		if (waits_strategies[i].wait == wait)
-			return waits_strategies[i].name;
+	for (i = 0; i < STRATEGIES; i++)
+		if (strategies[i].wait == wait)
+			return strategies[i].name;
 	return "another";
 }
 
@@ -73,10 +85,10 @@ static void print_name(uint32_t strategy, enum dsr_wait used)
 {
 	char text[64];
 
-	if (used == waits_strategies[strategy].wait)
-		snprintf(text, sizeof(text), "%s", waits_strategies[strategy].name);
+	if (used == strategies[strategy].wait)
+		snprintf(text, sizeof(text), "%s", strategies[strategy].name);
 	else
-		snprintf(text, sizeof(text), "%s, here %s", waits_strategies[strategy].name,
+		snprintf(text, sizeof(text), "%s, here %s", strategies[strategy].name,
 			 name_of(used));
 	printf("    %-22s", text);
 }
@@ -144,34 +156,68 @@ static void print_table(const struct waits *waits, struct waits_figures *all, do
 	       "   publish, awake");
 	printf("    %-22s %7s %7s  %8s %8s %8s %8s %8s  %8s %6s %6s\n", "", "idle", "1000/s", "50",
 	       "90", "99", "99.9", "max", "ns", "ratio", "rounds");
-	for (i = 0; i < waits_strategy_count; i++)
+	for (i = 0; i < STRATEGIES; i++)
 		if (wanted(waits, i))
 			print_strategy(waits, all, i, values);
 }
 
-static void write_strategy(const struct waits *waits, struct waits_figures *all, uint32_t strategy,
-			   FILE *csv)
+struct figure {
+	const char *load;
+	const char *metric;
+	double value;
+};
+
+static int add(struct sitting *s, uint32_t strategy, uint32_t round, const struct figure *figure)
 {
-	const char *name = waits_strategies[strategy].name;
-	uint32_t round, i;
-
-	for (round = 0; round < waits->rounds; round++) {
-		struct waits_figures *f = figures_at(waits, all, strategy, round);
-
-		fprintf(csv, "waits,%s,%u,idle,%.3f\n", name, round, f->idle);
-		fprintf(csv, "waits,%s,%u,1000/s,%.3f\n", name, round, f->trickle);
-		for (i = 0; i < PERCENTS; i++)
-			fprintf(csv, "waits,%s,%u,%g,%.3f\n", name, round, percents[i],
-				clock_ns_of((uint64_t)histogram_percentile(&f->late, percents[i])));
-		fprintf(csv, "waits,%s,%u,publish,%.3f\n", name, round, f->publish);
-	}
+	return results_add(s->results, &(struct record){.command = s->command->name,
+							.scenario = figure->load,
+							.contender = strategies[strategy].name,
+							.metric = figure->metric,
+							.regime = UNCLEAR,
+							.round = round,
+							.value = figure->value});
 }
 
-int waits_run(const struct waits *waits, FILE *csv)
+static int record_round(struct sitting *s, struct waits_figures *f, uint32_t strategy,
+			uint32_t round)
 {
-	struct waits_figures *all = calloc(waits_strategy_count * waits->rounds, sizeof(*all));
+	const struct figure figures[] = {{"idle", "cpu_percent", f->idle},
+					 {"1000/s", "cpu_percent", f->trickle},
+					 {"burst", "ns_per_event", f->publish}};
+	/* The last one is that of a strategy which never was awake all the time. */
+	uint32_t count = f->publish > 0 ? 3 : 2, i;
+	int err = 0;
+
+	for (i = 0; i < count && err == 0; i++)
+		err = add(s, strategy, round, &figures[i]);
+	for (i = 0; i < PERCENTS && err == 0; i++) {
+		char metric[32] = "max_ns";
+		int64_t late = histogram_percentile(&f->late, percents[i]);
+
+		if (percents[i] < 100)
+			snprintf(metric, sizeof(metric), "p%g_ns", percents[i]);
+		err = add(s, strategy, round,
+			  &(struct figure){"1000/s", metric, clock_ns_of((uint64_t)late)});
+	}
+	return err;
+}
+
+static int record_all(const struct waits *waits, struct waits_figures *all, struct sitting *s)
+{
+	uint32_t i, round;
+	int err = 0;
+
+	for (i = 0; i < STRATEGIES; i++)
+		for (round = 0; wanted(waits, i) && round < waits->rounds && err == 0; round++)
+			err = record_round(s, figures_at(waits, all, i, round), i, round);
+	return sitting_failed("waits", NULL, err);
+}
+
+static int run(const struct waits *waits, struct sitting *s)
+{
+	struct waits_figures *all = calloc(STRATEGIES * waits->rounds, sizeof(*all));
 	double *values = calloc(waits->rounds, sizeof(*values));
-	int err = all && values ? 0 : -ENOMEM;
+	int err = all && values ? 0 : sitting_failed("waits", NULL, -ENOMEM);
 	uint32_t i;
 
 	for (i = 0; i < waits->rounds && err == 0; i++) {
@@ -180,12 +226,52 @@ int waits_run(const struct waits *waits, FILE *csv)
 		if (err == 0)
 			err = run_turn(waits, all, i, burst_measure);
 	}
-	for (i = 0; i < waits_strategy_count && err == 0 && csv; i++)
-		if (wanted(waits, i))
-			write_strategy(waits, all, i, csv);
+	if (err == 0)
+		err = record_all(waits, all, s);
 	if (err == 0)
 		print_table(waits, all, values);
 	free(values);
 	free(all);
 	return err;
+}
+
+static int list(const struct waits *waits)
+{
+	uint32_t i;
+
+	for (i = 0; i < STRATEGIES; i++)
+		if (wanted(waits, i))
+			printf("strategy   %s\n", strategies[i].name);
+	return STATUS_DONE;
+}
+
+static int check(const struct waits *waits)
+{
+	uint32_t i;
+
+	for (i = 0; i < STRATEGIES; i++)
+		if (wanted(waits, i))
+			return STATUS_NONE;
+	complain("no wait strategy \"%s\"; there are:", waits->options->contender);
+	for (i = 0; i < STRATEGIES; i++)
+		fprintf(stderr, "  %s\n", strategies[i].name);
+	return STATUS_USAGE;
+}
+
+int waits_main(int argc, char **argv)
+{
+	struct options o;
+	int status = options_parse(&command, argc, argv, &o);
+	struct waits waits = {.options = &o, .rounds = o.rounds, .shrink = o.shrink};
+	struct sitting s;
+
+	waits.cpus[0] = o.cpus[0];
+	waits.cpus[1] = o.cpus[o.cpu_count < 2 ? 0 : 1];
+	if (status < 0 && o.list)
+		return list(&waits);
+	if (status < 0)
+		status = check(&waits);
+	if (status < 0)
+		status = sitting_begin(&s, &command, &o);
+	return status < 0 ? sitting_end(&s, run(&waits, &s)) : status;
 }

@@ -8,11 +8,9 @@
  * the producer when nobody sleeps.
  */
 
-#include <stdio.h>
-
 #include <disruptor/wait.h>
 
-#include "course.h"
+#include "options.h"
 
 /**
  * struct waits_strategy
@@ -24,20 +22,16 @@ struct waits_strategy {
 	bool parks;
 };
 
-extern const struct waits_strategy waits_strategies[];
-extern const uint32_t waits_strategy_count;
-
 /**
  * struct waits - what is asked for
  * @cpus:   of producer and consumer; -1: not pinned
  * @shrink: so many times shorter
- * @only:   strategies whose name contains this; NULL: all
  */
 struct waits {
-	int cpus[CPUS_MAX];
+	const struct options *options;
+	int cpus[2];
 	uint32_t rounds;
 	uint32_t shrink;
-	const char *only;
 };
 
 /**
@@ -56,8 +50,8 @@ struct waits_figures {
 	enum dsr_wait used;
 };
 
-/** waits_run() - all of it; prints a table. Return: 0 or a negative errno, and has told why. */
-int waits_run(const struct waits *waits, FILE *csv);
+/** waits_main() - the command: all of it. The exit status */
+int waits_main(int argc, char **argv);
 
 /* Return, both: 0; -EILSEQ: events got lost or out of order; another negative errno. */
 

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_SITTING_H
+#define BENCH_SITTING_H
+
+/**
+ * What all commands that measure do before and after: open the files that are
+ * asked for, as nobody wants to learn after minutes that there is no such folder,
+ * look at the machine and tell about it; then write all figures.
+ */
+
+#include <stdio.h>
+
+#include "environment.h"
+#include "options.h"
+#include "results.h"
+
+/**
+ * struct sitting
+ * @results: to which figures are added
+ */
+struct sitting {
+	const struct command *command;
+	const struct options *options;
+	struct environment *environment;
+	struct results *results;
+	FILE *json, *csv, *html;
+};
+
+/**
+ * sitting_begin() - opens files, prints the heading, calibrates the clock
+ *
+ * If a file is standard output, all that is printed from now on goes to standard error.
+ * Return: STATUS_NONE: go on. Else all is said, and it is the exit status.
+ */
+int sitting_begin(struct sitting *s, const struct command *command, const struct options *options);
+
+/**
+ * sitting_end() - writes the files
+ * @err: 0; a negative errno that has been told: the files stay empty
+ *
+ * Return: the exit status.
+ */
+int sitting_end(struct sitting *s, int err);
+
+/** sitting_failed() - tells who failed and how; 0 is fine. Return: @err */
+int sitting_failed(const char *what, const char *who, int err);
+
+#endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "comparison.h"
+#include "progress.h"
 #include "report.h"
 #include "sitting.h"
 
@@ -147,6 +148,8 @@ static int run_round(const struct table *t, const struct options *o, uint32_t ro
 
 		if (!t->ran[i])
 			continue;
+		progress_step("%s, round %u of %u: %s", t->scenario->name, round + 1, t->rounds,
+			      contenders[i]->name);
 		err = scenario_run(t->scenario, &course, contenders[i], table_at(t, i, round));
 		if (err < 0)
 			return sitting_failed(t->scenario->name, contenders[i]->name, err);
@@ -166,6 +169,7 @@ static int run_rounds(const struct table *t, const struct sitting *s)
 			contenders[i]->close();
 	if (err < 0)
 		return err;
+	progress_clear();
 	report_print(t);
 	fflush(stdout);
 	return sitting_failed(t->scenario->name, NULL,
@@ -254,6 +258,25 @@ static int check(const struct command *c, const struct options *o)
 	return status < 0 ? check_pairs(c, o) : status;
 }
 
+/* How much there is to do, and for how many threads at once. */
+static void announce(const struct command *c, struct sitting *s)
+{
+	const struct options *o = s->options;
+	uint32_t steps = 0, threads = 0, i, n;
+
+	for (i = 0; i < scenario_count; i++) {
+		uint32_t these = course_threads(&scenarios[i].course), before = steps;
+
+		for (n = 0; is_ours(c, o, &scenarios[i]) && n < contender_count; n++)
+			steps += can_run(&scenarios[i], o, n) * o->rounds;
+		if (steps > before && these > threads)
+			threads = these;
+	}
+	progress_begin(steps);
+	environment_threads(s->environment, threads);
+	sitting_warn(s);
+}
+
 static int run(const struct command *c, int argc, char **argv)
 {
 	struct options o;
@@ -269,6 +292,7 @@ static int run(const struct command *c, int argc, char **argv)
 		status = sitting_begin(&s, c, &o);
 	if (status >= 0)
 		return status;
+	announce(c, &s);
 	print_missing();
 	for (i = 0; i < scenario_count && err == 0; i++)
 		if (is_ours(c, &o, &scenarios[i]))

@@ -132,7 +132,8 @@ ALWAYS uint64_t clock_ticks(void)
 
 /* cpus.c */
 int cpus_allowed(int *cpus, int most);
-void cpus_pin(int cpu); /* the calling thread; -1: leaves it as it is */
+int cpus_apart(int *cpus, int most); /* the same, but one of each core first */
+void cpus_pin(int cpu);              /* the calling thread; -1: leaves it as it is */
 
 /* The CPU of a thread; producers have the first numbers. */
 static inline int course_cpu(const struct course *course, uint32_t thread)

@@ -148,7 +148,7 @@ static int parse_cpus(const struct command *c, struct options *o, const char *li
 
 static void choose_cpus(const struct command *c, struct options *o)
 {
-	o->cpu_count = (uint32_t)cpus_allowed(o->cpus, (int)c->cpus_least);
+	o->cpu_count = (uint32_t)cpus_apart(o->cpus, (int)c->cpus_least);
 	if (o->cpu_count < c->cpus_least) {
 		o->cpu_count = 1;
 		o->cpus[0] = -1;

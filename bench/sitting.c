@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "progress.h"
 #include "sitting.h"
 
 /* Standard output becomes the file's alone. NULL: no such file, and has told why. */
@@ -54,15 +55,28 @@ static void print_setting(const struct options *o)
 {
 	uint32_t i;
 
-	printf("%u round%s", o->rounds, o->rounds == 1 ? "" : "s");
-	if (o->cpus[0] < 0) {
-		printf("\nOne CPU only: all waits yield, and figures say little.\n");
-		return;
-	}
-	printf("; threads on CPUs ");
-	for (i = 0; i < o->cpu_count; i++)
-		printf("%s%d", i ? ", " : "", o->cpus[i]);
-	printf(" in turn, producers first\n");
+	printf("threads    ");
+	if (o->cpus[0] < 0)
+		printf("all on one CPU");
+	for (i = 0; i < o->cpu_count && o->cpus[0] >= 0; i++)
+		printf("%s%d", i ? ", " : "on CPUs ", o->cpus[i]);
+	printf("%s; %u round%s\n", o->cpu_count > 1 ? " in turn, producers first" : "", o->rounds,
+	       o->rounds == 1 ? "" : "s");
+}
+
+/* What the regime is before it begins; each run is looked at for itself. */
+static void probe(struct environment *e, const struct options *o)
+{
+	e->probe_ns = scenario_probe(o->cpus, o->cpu_count);
+	e->regime = regime_name(regime_of(e->probe_ns, e->probe_ns));
+	printf("probe      CPU %d to %d: %.0f ns one way, %s\n", o->cpus[0], o->cpus[1],
+	       e->probe_ns, e->regime);
+}
+
+void sitting_warn(struct sitting *s)
+{
+	environment_print_warnings(s->environment, s->warned, stdout);
+	s->warned = s->environment->warning_count;
 }
 
 int sitting_begin(struct sitting *s, const struct command *command, const struct options *options)
@@ -85,6 +99,9 @@ int sitting_begin(struct sitting *s, const struct command *command, const struct
 	if (command->cpus_most)
 		print_setting(options);
 	clock_calibrate();
+	if (options->cpu_count > 1)
+		probe(s->environment, options);
+	sitting_warn(s);
 	return STATUS_NONE;
 }
 
@@ -92,6 +109,9 @@ int sitting_end(struct sitting *s, int err)
 {
 	int closed;
 
+	progress_clear();
+	environment_ended(s->environment);
+	sitting_warn(s);
 	if (err == 0 && s->json)
 		err = results_write_json(s->results, s->environment, s->json);
 	if (err == 0 && s->csv)
@@ -104,8 +124,10 @@ int sitting_end(struct sitting *s, int err)
 
 int sitting_failed(const char *what, const char *who, int err)
 {
-	if (err < 0)
+	if (err < 0) {
+		progress_clear();
 		complain("%s%s%s: %s", what, who ? ", " : "", who ? who : "",
 			 err == -EILSEQ ? "lost events, or mixed them up" : strerror(-err));
+	}
 	return err;
 }

@@ -17,6 +17,7 @@
 /**
  * struct sitting
  * @results: to which figures are added
+ * @warned:  so many of the environment's warnings are printed
  */
 struct sitting {
 	const struct command *command;
@@ -24,15 +25,19 @@ struct sitting {
 	struct environment *environment;
 	struct results *results;
 	FILE *json, *csv, *html;
+	uint32_t warned;
 };
 
 /**
- * sitting_begin() - opens files, prints the heading, calibrates the clock
+ * sitting_begin() - opens files, prints the heading and warnings, calibrates the clock
  *
  * If a file is standard output, all that is printed from now on goes to standard error.
  * Return: STATUS_NONE: go on. Else all is said, and it is the exit status.
  */
 int sitting_begin(struct sitting *s, const struct command *command, const struct options *options);
+
+/** sitting_warn() - prints those that have come since the last time */
+void sitting_warn(struct sitting *s);
 
 /**
  * sitting_end() - writes the files

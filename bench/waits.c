@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "median.h"
+#include "progress.h"
 #include "sitting.h"
 #include "waits.h"
 
@@ -218,8 +219,11 @@ static int run(const struct waits *waits, struct sitting *s)
 	struct waits_figures *all = calloc(STRATEGIES * waits->rounds, sizeof(*all));
 	double *values = calloc(waits->rounds, sizeof(*values));
 	int err = all && values ? 0 : sitting_failed("waits", NULL, -ENOMEM);
-	uint32_t i;
+	uint32_t wanted_count = 0, i;
 
+	for (i = 0; i < STRATEGIES; i++)
+		wanted_count += wanted(waits, i);
+	progress_begin(2 * waits->rounds * wanted_count);
 	for (i = 0; i < waits->rounds && err == 0; i++) {
 		err = run_turn(waits, all, i, trickle_measure);
 		/* Apart, so that these are close to each other in time: they are compared. */
@@ -228,6 +232,7 @@ static int run(const struct waits *waits, struct sitting *s)
 	}
 	if (err == 0)
 		err = record_all(waits, all, s);
+	progress_clear();
 	if (err == 0)
 		print_table(waits, all, values);
 	free(values);
@@ -273,5 +278,9 @@ int waits_main(int argc, char **argv)
 		status = check(&waits);
 	if (status < 0)
 		status = sitting_begin(&s, &command, &o);
-	return status < 0 ? sitting_end(&s, run(&waits, &s)) : status;
+	if (status >= 0)
+		return status;
+	environment_threads(s.environment, 2);
+	sitting_warn(&s);
+	return sitting_end(&s, run(&waits, &s));
 }

@@ -347,20 +347,21 @@ static void read_all(struct environment *e, const int *cpus, uint32_t count)
 	read_stat(e, &e->begun);
 }
 
-struct environment *environment_read(const char *root, const int *cpus, uint32_t count)
+int environment_read(const char *root, const int *cpus, uint32_t count, struct environment **out)
 {
 	struct environment *e = calloc(1, sizeof(*e));
+	int err = e ? dsr_topology_read(root, &e->topology) : -ENOMEM;
 
-	if (!e)
-		return NULL;
-	snprintf(e->root, sizeof(e->root), "%s", root ? root : "");
-	if (dsr_topology_read(root, &e->topology) < 0) {
+	*out = NULL;
+	if (err < 0) {
 		free(e);
-		return NULL;
+		return err;
 	}
+	snprintf(e->root, sizeof(e->root), "%s", root ? root : "");
 	read_all(e, cpus, count);
 	warnings_before(e);
-	return e;
+	*out = e;
+	return 0;
 }
 
 void environment_ended(struct environment *e)

@@ -89,10 +89,11 @@ struct environment {
  * @root:  NULL: at this machine. Else a folder with another's "sys" and "proc"
  * @cpus:  those that the threads will have
  * @count: of these; 0: not chosen
+ * @e:     receives it; NULL on failure
  *
- * Return: NULL: no memory, or no such folder.
+ * Return: 0; -ENOMEM; what dsr_topology_read() says of @root.
  */
-struct environment *environment_read(const char *root, const int *cpus, uint32_t count);
+int environment_read(const char *root, const int *cpus, uint32_t count, struct environment **e);
 
 /** environment_ended() - look again, when it is over, and warn of what came meanwhile */
 void environment_ended(struct environment *e);

@@ -19,23 +19,21 @@ static void print_machine(const struct environment *e, FILE *file)
 	uint32_t nodes = dsr_topology_nodes(e->topology);
 	uint32_t cpus = dsr_topology_cpus(e->topology);
 
-	fprintf(file, "machine    %s; %u CPU%s, SMT %s; %u node%s; Linux %s%s%s\n",
-		or_unknown(e->cpu), cpus, cpus == 1 ? "" : "s", on_or_off(e->smt), nodes,
-		nodes == 1 ? "" : "s", or_unknown(e->kernel),
-		*e->hypervisor ? "; virtual, by " : "", e->hypervisor);
+	fprintf(file, "system: %s; %u CPU%s, SMT %s; %u node%s; Linux %s%s%s\n", or_unknown(e->cpu),
+		cpus, cpus == 1 ? "" : "s", on_or_off(e->smt), nodes, nodes == 1 ? "" : "s",
+		or_unknown(e->kernel), *e->hypervisor ? "; virtual, by " : "", e->hypervisor);
 }
 
 void environment_print(const struct environment *e, FILE *file)
 {
 	print_machine(e, file);
 	fprintf(file,
-		"set-up     governor %s; driver %s; boost %s; isolated %s; nohz_full %s; "
+		"set-up: governor %s; driver %s; boost %s; isolated %s; nohz_full %s; "
 		"transparent huge pages %s\n",
 		or_unknown(e->governor), or_unknown(e->driver), on_or_off(e->boost),
 		*e->isolated ? e->isolated : "none", *e->nohz_full ? e->nohz_full : "none",
 		or_unknown(e->huge_pages));
-	fprintf(file, "build      disruptor %s; %s; %s\n", dsr_version(), e->compiler,
-		e->buildtype);
+	fprintf(file, "build: disruptor %s; %s; %s\n", dsr_version(), e->compiler, e->buildtype);
 }
 
 void environment_print_warnings(const struct environment *e, uint32_t first, FILE *file)

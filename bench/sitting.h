@@ -41,7 +41,8 @@ void sitting_warn(struct sitting *s);
 
 /**
  * sitting_end() - writes the files
- * @err: 0; a negative errno that has been told: the files stay empty
+ * @err: 0; a negative errno that has been told, and the files stay empty. -ENODEV: this
+ *	 machine has not what it takes
  *
  * Return: the exit status.
  */

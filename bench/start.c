@@ -1,27 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /* What a start costs: the memory is found, placed, touched and looked at before it returns. */
-#include <getopt.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <disruptor/disruptor.h>
 
-#include "course.h"
+#include "ignore.h"
 #include "median.h"
+#include "progress.h"
+#include "sitting.h"
 #include "start.h"
 
-static const char usage_text[] =
-	"usage: disruptor-bench start [-n SLOTS] [-r ROUNDS] [-p CPU] [-h]\n"
-	"\n"
-	"Starts and ends rings of 64 byte slots, in turn by where and on which pages the\n"
-	"slots lie, and prints the medians of how long that took, and ratios of each round.\n"
-	"\n"
-	"-n   slots, a power of two, 1048576 unless told otherwise\n"
-	"-r   rounds, 11 unless told otherwise\n"
-	"-p   the handler's CPU, the first allowed one unless told otherwise\n";
+enum { SLOTS };
 
-enum { ROUNDS_MAX = 1000, EVENT = 56 };
+static const struct own_option own[] = {
+	[SLOTS] = {'n', "slots", "N", "a power of two; 1048576 unless told, or 8192 if quick"},
+	{0},
+};
+
+static const struct command command = {
+	.name = "start",
+	.text = "What does a start cost? Starts and ends rings of 64-byte slots, in turn by where\n"
+		"and on which pages the slots lie, and shows medians of how long that took, and\n"
+		"the ratio to what it takes if nothing is asked for, of the same round. Memory is\n"
+		"placed, touched and looked at before the start returns.\n",
+	.examples = "  disruptor-bench start\n"
+		    "  disruptor-bench start --slots 65536 --cpus 3\n",
+	.common = "rpqjVh",
+	.own = own,
+	.rounds = 11,
+	.cpus_least = 1,
+	.cpus_most = 1,
+};
+
+enum { EVENT = 56 };
 
 static const struct kind {
 	const char *name;
@@ -42,21 +56,12 @@ static const struct kind {
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 
 struct sample {
-	double start_ms[ROUNDS_MAX];
-	double end_ms[ROUNDS_MAX];
-	double ratio[ROUNDS_MAX];
+	double start_ms[ROUNDS_MOST];
+	double end_ms[ROUNDS_MOST];
+	double ratio[ROUNDS_MOST];
 	struct dsr_placement report;
 	char refused[200];
 };
-
-static int on_event(void *event, int64_t sequence, bool end_of_batch, void *state)
-{
-	(void)event;
-	(void)sequence;
-	(void)end_of_batch;
-	(void)state;
-	return DSR_CONTINUE;
-}
 
 static double ms_since(uint64_t ticks)
 {
@@ -71,8 +76,8 @@ static struct dsr_builder *describe(const struct kind *kind, uint64_t slots, int
 	dsr_place_pages(b, kind->pages, DSR_PREFER);
 	if (kind->locked)
 		dsr_place_locked(b, DSR_PREFER);
-	dsr_handle_events(b, &(struct dsr_handler){.on_event = on_event,
-						   .pin = DSR_CPU(cpu),
+	dsr_handle_events(b, &(struct dsr_handler){.on_event = ignore_event,
+						   .pin = cpu < 0 ? DSR_UNPINNED : DSR_CPU(cpu),
 						   .wait = DSR_WAIT_PARK});
 	return b;
 }
@@ -115,60 +120,93 @@ static void print(const struct kind *kind, struct sample *s, uint32_t rounds)
 	       m->pages_reason < 0 || m->lock_reason < 0 || m->reason < 0 ? ", not as asked" : "");
 }
 
-static int measure(uint64_t slots, uint32_t rounds, int cpu)
+static void measure(uint64_t slots, const struct options *o, struct sample *samples)
 {
-	struct sample *samples = calloc(KINDS, sizeof(*samples));
-
-	if (!samples)
-		return 1;
-	for (uint32_t round = 0; round < rounds; round++) {
+	progress_begin(o->rounds);
+	for (uint32_t round = 0; round < o->rounds; round++) {
+		progress_step("round %u of %u", round + 1, o->rounds);
 		for (int i = 0; i < KINDS; i++) {
 			struct sample *s = &samples[i];
 
-			if (*s->refused || !try_once(&kinds[i], slots, cpu, s, round))
+			if (*s->refused || !try_once(&kinds[i], slots, o->cpus[0], s, round))
 				continue;
-			s->ratio[round] = s->start_ms[round] / samples[0].start_ms[round];
+			if (!*samples[0].refused)
+				s->ratio[round] = s->start_ms[round] / samples[0].start_ms[round];
 		}
 	}
-	printf("%llu slots of 64 bytes\n%-16s %9s %7s %9s\n", (unsigned long long)slots, "slots",
-	       "start ms", "ratio", "end ms");
-	for (int i = 0; i < KINDS; i++)
-		print(&kinds[i], &samples[i], rounds);
+	progress_clear();
+}
+
+static int add(struct sitting *s, const char *contender, const char *metric, uint32_t round,
+	       double value)
+{
+	return results_add(s->results, &(struct record){.command = command.name,
+							.scenario = "slots of 64 bytes",
+							.contender = contender,
+							.metric = metric,
+							.regime = UNCLEAR,
+							.round = round,
+							.value = value});
+}
+
+static int record(struct sitting *s, struct sample *samples)
+{
+	int err = 0;
+
+	for (int i = 0; i < KINDS; i++) {
+		uint32_t rounds = *samples[i].refused ? 0 : s->options->rounds;
+
+		for (uint32_t round = 0; round < rounds && err == 0; round++) {
+			err = add(s, kinds[i].name, "start_ms", round, samples[i].start_ms[round]);
+			if (err == 0)
+				err = add(s, kinds[i].name, "end_ms", round,
+					  samples[i].end_ms[round]);
+		}
+	}
+	return err;
+}
+
+static int run(uint64_t slots, struct sitting *s)
+{
+	struct sample *samples = calloc(KINDS, sizeof(*samples));
+	int err = -ENOMEM;
+
+	if (samples) {
+		measure(slots, s->options, samples);
+		err = record(s, samples);
+		printf("\n%llu slots of 64 bytes\n%-16s %9s %7s %9s\n", (unsigned long long)slots,
+		       "slots", "start ms", "ratio", "end ms");
+		for (int i = 0; i < KINDS; i++)
+			print(&kinds[i], &samples[i], s->options->rounds);
+		if (err == 0 && !results_count(s->results))
+			err = -ENODEV;
+	}
 	free(samples);
-	return 0;
+	return sitting_failed("start", NULL, err);
+}
+
+static int parse_slots(const struct options *o, uint64_t *slots)
+{
+	const char *text = o->own[SLOTS];
+
+	*slots = o->shrink > 1 ? 1 << 13 : 1 << 20;
+	if (text &&
+	    (!options_number(text, DSR_CAPACITY_MAX, slots) || !*slots || *slots & (*slots - 1)))
+		return complain("--slots: \"%s\" is no power of two up to %lld", text,
+				(long long)DSR_CAPACITY_MAX);
+	return STATUS_NONE;
 }
 
 int start_main(int argc, char **argv)
 {
-	uint64_t slots = 1 << 20;
-	uint32_t rounds = 11;
-	int cpu = -1, c;
+	struct options o;
+	struct sitting s;
+	uint64_t slots;
+	int status = options_parse(&command, argc, argv, &o);
 
-	while ((c = getopt(argc, argv, "n:r:p:h")) != -1) {
-		switch (c) {
-		case 'n':
-			slots = strtoull(optarg, NULL, 10);
-			break;
-		case 'r':
-			rounds = (uint32_t)strtoul(optarg, NULL, 10);
-			break;
-		case 'p':
-			cpu = atoi(optarg);
-			break;
-		case 'h':
-			fputs(usage_text, stdout);
-			return 0;
-		default:
-			fputs(usage_text, stderr);
-			return 2;
-		}
-	}
-	if (optind != argc || !rounds || rounds > ROUNDS_MAX || !slots || slots & (slots - 1)) {
-		fputs(usage_text, stderr);
-		return 2;
-	}
-	if (cpu < 0 && cpus_allowed(&cpu, 1) < 1)
-		cpu = 0;
-	clock_calibrate();
-	return measure(slots, rounds, cpu);
+	if (status < 0)
+		status = parse_slots(&o, &slots);
+	if (status < 0)
+		status = sitting_begin(&s, &command, &o);
+	return status < 0 ? sitting_end(&s, run(slots, &s)) : status;
 }

@@ -2,41 +2,39 @@
 /* The machine as a person wants to see it, and who would run where on it. */
 #include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <disruptor/disruptor.h>
 
+#include "ignore.h"
+#include "output.h"
+#include "sitting.h"
 #include "topology.h"
 
-static const char usage_text[] =
-	"usage: disruptor-bench topology [-j] [-R FOLDER] [-p PIN] [-h] [STAGE...]\n"
-	"\n"
-	"Prints the machine: nodes, memory, huge pages, distances, CPUs, caches. With stages\n"
-	"also the plan for a graph: which handler on which CPU, and why.\n"
-	"\n"
-	"STAGE    handlers, which follow all of the stage before: NAME[@PIN],NAME[@PIN]...\n"
-	"PIN      a CPU's number, nodeN, auto (unless told otherwise), near (the producer),\n"
-	"         isolated or none\n"
-	"-p PIN   where the producer is: a CPU's number or nodeN\n"
-	"-R       of the machine whose sys and proc are in this folder\n"
-	"-j       as JSON\n"
-	"\n"
-	"       disruptor-bench topology -p 0 journal,replicate apply@near\n";
+enum { ROOT, PRODUCER };
 
-struct wishes {
-	const char *root;
-	const char *producer;
-	bool json;
+static const struct own_option own[] = {
+	[ROOT] = {'R', "root", "FOLDER", "of the machine whose sys and proc are in this folder"},
+	[PRODUCER] = {'P', "producer", "PIN", "where the producer is: a CPU's number or nodeN"},
+	{0},
 };
 
-static int complain(const char *what, const char *why)
-{
-	fprintf(stderr, "disruptor-bench: %s: %s\n", what, why);
-	return 2;
-}
+static const struct command command = {
+	.name = "topology",
+	.arguments = "[STAGE...]",
+	.text = "What is this machine made of, and what of it would spoil a measurement? With\n"
+		"stages also: which handler of such a graph would run on which CPU, and why?\n"
+		"\n"
+		"STAGE  handlers, which follow all of the stage before: NAME[@PIN],NAME[@PIN]...\n"
+		"PIN    a CPU's number, nodeN, auto (unless told otherwise), near (the producer),\n"
+		"       isolated or none\n",
+	.examples = "  disruptor-bench topology\n"
+		    "  disruptor-bench topology --producer 0 journal,replicate apply@near\n",
+	.common = "j",
+	.own = own,
+};
 
 static bool parse_pin(const char *text, int *pin)
 {
@@ -68,163 +66,153 @@ static bool parse_pin(const char *text, int *pin)
 	return true;
 }
 
-/* Never called: the plan is all that is made. */
-static int on_event(void *event, int64_t sequence, bool end_of_batch, void *state)
-{
-	(void)event;
-	(void)sequence;
-	(void)end_of_batch;
-	(void)state;
-	return DSR_CONTINUE;
-}
-
 /* NAME[@PIN]; it is cut in two. */
 static int add_handler(struct dsr_builder *b, char *text)
 {
-	struct dsr_handler handler = {.on_event = on_event, .name = text, .pin = DSR_AUTOMATIC};
+	struct dsr_handler handler = {.on_event = ignore_event, .name = text, .pin = DSR_AUTOMATIC};
 	char *pin = strchr(text, '@');
 
 	if (pin) {
 		*pin++ = '\0';
 		if (!parse_pin(pin, &handler.pin))
-			return complain(pin, "neither a CPU's number, nor nodeN, nor a choice");
+			return complain("%s: neither a CPU's number, nor nodeN, nor a choice", pin);
 	}
 	/* The builder keeps its first mistake. */
 	(void)dsr_handle_events(b, &handler);
-	return 0;
+	return STATUS_NONE;
 }
 
-static int add_stages(struct dsr_builder *b, char **stages, int count)
+static int add_stages(struct dsr_builder *b, char **stages, uint32_t count)
 {
-	int err = 0;
+	int status = STATUS_NONE;
 
-	for (int i = 0; i < count && err == 0; i++) {
+	for (uint32_t i = 0; i < count && status < 0; i++) {
 		char *rest = NULL, *handler;
 
 		if (i)
 			(void)dsr_then(b);
-		for (handler = strtok_r(stages[i], ",", &rest); handler && err == 0;
+		for (handler = strtok_r(stages[i], ",", &rest); handler && status < 0;
 		     handler = strtok_r(NULL, ",", &rest))
-			err = add_handler(b, handler);
+			status = add_handler(b, handler);
 	}
-	return err;
+	return status;
 }
 
-/* For a text of which the length is known. */
-static char *room_for(int length)
-{
-	return length < 0 ? NULL : malloc((size_t)length + 1);
-}
-
-static int put(char *text)
-{
-	if (!text)
-		return complain("topology", "no memory");
-	fputs(text, stdout);
-	free(text);
-	return 0;
-}
-
-static int show_machine(const struct dsr_topology *t, bool json)
+/* A text whose length is not known before: it is asked for. NULL: no memory. */
+static char *machine_text(const struct dsr_topology *t, bool json)
 {
 	int (*write)(const struct dsr_topology *, char *, size_t) =
 		json ? dsr_topology_json : dsr_topology_text;
 	int length = write(t, NULL, 0);
-	char *text = room_for(length);
+	char *text = length < 0 ? NULL : malloc((size_t)length + 1);
 
 	if (text)
 		write(t, text, (size_t)length + 1);
-	return put(text);
+	return text;
 }
 
-static int show_plan(const struct dsr_plan *plan, bool json)
+static char *plan_text(const struct dsr_plan *plan, bool json)
 {
 	int (*write)(const struct dsr_plan *, char *, size_t) =
 		json ? dsr_plan_json : dsr_plan_text;
 	int length = write(plan, NULL, 0);
-	char *text = room_for(length);
+	char *text = length < 0 ? NULL : malloc((size_t)length + 1);
 
 	if (text)
 		write(plan, text, (size_t)length + 1);
-	return put(text);
+	return text;
 }
 
-static int plan(struct dsr_builder *b, const struct dsr_topology *t, const struct wishes *w)
+static int put(char *text, FILE *file)
 {
-	struct dsr_plan *made;
-	int err = dsr_plan_make(b, t, &made);
-
-	if (err < 0)
-		return complain("plan", *dsr_builder_message(b) ? dsr_builder_message(b)
-								: dsr_strerror(err));
-	if (!w->json)
-		puts("");
-	err = show_plan(made, w->json);
-	dsr_plan_free(made);
-	return err;
+	if (!text)
+		return sitting_failed("topology", NULL, -ENOMEM) < 0 ? STATUS_FAILED : STATUS_NONE;
+	fputs(text, file);
+	free(text);
+	return STATUS_NONE;
 }
 
 /* A graph is only asked for its plan: the ring is as small as one can be. */
-static int plan_stages(const struct dsr_topology *t, const struct wishes *w, char **stages,
-		       int count)
+static int make_plan(const struct dsr_topology *t, const struct options *o, struct dsr_plan **made)
 {
 	struct dsr_builder *b = dsr_build_multi_producer(1, sizeof(int64_t));
-	int pin = DSR_UNPINNED, err = 0;
+	const char *producer = o->own[PRODUCER];
+	int pin = DSR_UNPINNED, status = STATUS_NONE, err;
 
-	if (w->producer && (!parse_pin(w->producer, &pin) || dsr_producer_at(b, pin) < 0))
-		err = complain(w->producer, "neither a CPU's number nor nodeN");
-	if (err == 0)
-		err = add_stages(b, stages, count);
-	if (err == 0)
-		err = plan(b, t, w);
+	if (producer && (!parse_pin(producer, &pin) || dsr_producer_at(b, pin) < 0))
+		status = complain("%s: neither a CPU's number nor nodeN", producer);
+	if (status < 0)
+		status = add_stages(b, o->arguments, o->argument_count);
+	err = status < 0 ? dsr_plan_make(b, t, made) : 0;
+	if (err < 0)
+		status = complain("plan: %s", *dsr_builder_message(b) ? dsr_builder_message(b)
+								      : dsr_strerror(err));
 	dsr_builder_destroy(b);
-	return err;
+	return status;
 }
 
-static int show(const struct wishes *w, char **stages, int count)
+static int write_json(const struct environment *e, const struct dsr_plan *plan, FILE *file)
 {
-	struct dsr_topology *t;
-	int err = dsr_topology_read(w->root, &t);
+	int status;
+
+	fputs("{\"environment\": ", file);
+	environment_write_json(e, file);
+	fputs(", \"topology\": ", file);
+	status = put(machine_text(e->topology, true), file);
+	if (plan) {
+		fputs(", \"plan\": ", file);
+		status = status < 0 ? put(plan_text(plan, true), file) : status;
+	}
+	fputs("}\n", file);
+	return status;
+}
+
+static int print(const struct environment *e, const struct dsr_plan *plan)
+{
+	int status = put(machine_text(e->topology, false), stdout);
+
+	environment_print(e, stdout);
+	environment_print_warnings(e, 0, stdout);
+	if (!plan)
+		return status;
+	puts("");
+	return status < 0 ? put(plan_text(plan, false), stdout) : status;
+}
+
+static int show(const struct options *o, FILE *json)
+{
+	struct environment *e;
+	struct dsr_plan *plan = NULL;
+	int status = STATUS_NONE, err = environment_read(o->own[ROOT], NULL, 0, &e);
 
 	if (err < 0)
-		return complain(w->root ? w->root : "topology", dsr_strerror(err));
-	if (w->json)
-		fputs("{\"topology\": ", stdout);
-	err = show_machine(t, w->json);
-	if (err == 0 && count) {
-		if (w->json)
-			fputs(", \"plan\": ", stdout);
-		err = plan_stages(t, w, stages, count);
-	}
-	if (w->json)
-		puts("}");
-	dsr_topology_free(t);
-	return err;
+		return complain("%s: %s", o->own[ROOT] ? o->own[ROOT] : "topology",
+				dsr_strerror(err));
+	if (o->argument_count)
+		status = make_plan(e->topology, o, &plan);
+	if (status < 0)
+		status = print(e, plan);
+	if (status < 0 && json)
+		status = write_json(e, plan, json);
+	dsr_plan_free(plan);
+	environment_free(e);
+	return status < 0 ? STATUS_DONE : status;
 }
 
 int topology_main(int argc, char **argv)
 {
-	struct wishes w = {0};
-	int c;
+	struct options o;
+	FILE *json;
+	int status = options_parse(&command, argc, argv, &o);
 
-	while ((c = getopt(argc, argv, "jR:p:h")) != -1) {
-		switch (c) {
-		case 'j':
-			w.json = true;
-			break;
-		case 'R':
-			w.root = optarg;
-			break;
-		case 'p':
-			w.producer = optarg;
-			break;
-		case 'h':
-			fputs(usage_text, stdout);
-			return 0;
-		default:
-			fputs(usage_text, stderr);
-			return 2;
-		}
+	if (status < 0)
+		status = output_open(o.json, &json);
+	if (status >= 0)
+		return status;
+	status = show(&o, json);
+	if (!output_close(json) && status == STATUS_DONE) {
+		complain("%s: not all could be written", o.json);
+		status = STATUS_FAILED;
 	}
-	return show(&w, argv + optind, argc - optind);
+	return status;
 }

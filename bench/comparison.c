@@ -133,7 +133,7 @@ static bool can_run(const struct scenario *s, const struct options *o, uint32_t 
 {
 	const struct contender *c = contenders[contender];
 
-	return options_wanted(o, c->name) && scenario_fits(s, o->cpu_count, c) && !missing(c);
+	return contender_wanted(c, o->contender) && scenario_fits(s, o->cpu_count, c) && !missing(c);
 }
 
 /* One round: all contenders, another one first each time. */

@@ -84,10 +84,12 @@ struct outcome {
  * @stream:   throughput; 0 or a negative errno
  * @pingpong: round trips through two queues, one each way; NULL: cannot
  * @many:     can have many producers
+ * @many_only: is there for these, and left out where the queue is built for one
  * @in_turn:  which wait for each other in the order they came, spinning: if there are more
  *	      of them than CPUs, an event takes a time slice
  * @floor:    no queue, but what the machine can do
  * @shapes:   can have several consumers that all see every event
+ * @extra:    a variant of another one, which runs only if it is asked for by name
  * @missing:  NULL, or tells what this machine has not that it needs; that may be NULL, too
  * @close:    NULL, or called when a scenario's last run is over
  */
@@ -97,9 +99,11 @@ struct contender {
 	int (*stream)(const struct course *course, struct outcome *outcome);
 	int (*pingpong)(const struct course *course, struct outcome *outcome);
 	bool many;
+	bool many_only;
 	bool in_turn;
 	bool floor;
 	bool shapes;
+	bool extra;
 	const char *(*missing)(void);
 	void (*close)(void);
 };

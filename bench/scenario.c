@@ -26,6 +26,7 @@ const struct contender *const contenders[] = {
 	&mutex_contender,
 };
 const uint32_t contender_count = sizeof(contenders) / sizeof(*contenders);
+_Static_assert(sizeof(contenders) / sizeof(*contenders) <= CONTENDERS_MAX, "too many to compare");
 
 const struct optional optionals[] = {
 	{"ck_ring", "libck-dev", BENCH_WITH_CK},
@@ -79,18 +80,20 @@ const struct scenario scenarios[] = {
 };
 const uint32_t scenario_count = sizeof(scenarios) / sizeof(*scenarios);
 
+bool contender_wanted(const struct contender *c, const char *part)
+{
+	return part ? strstr(c->name, part) != NULL : !c->extra;
+}
+
 bool scenario_fits(const struct scenario *s, uint32_t cpu_count, const struct contender *c)
 {
 	if (c->in_turn && s->course.producers > cpu_count)
 		return false;
 	if (s->course.shape != SHAPE_LINE)
 		return c->shapes;
-	if (s->latency)
-		return c->pingpong && c != &boost_many_contender;
-	/* A list of nodes is there for its many producers. */
-	if (!s->course.many)
-		return c != &boost_many_contender;
-	return c->many;
+	if (s->course.many)
+		return c->many;
+	return !c->many_only && (!s->latency || c->pingpong);
 }
 
 /* The median run, as ns for one way of one trip. */

@@ -29,6 +29,8 @@ struct result {
 	struct histogram *trips;
 };
 
+enum { CONTENDERS_MAX = 64 };
+
 extern const struct scenario scenarios[];
 extern const uint32_t scenario_count;
 extern const struct contender *const contenders[];
@@ -45,6 +47,9 @@ struct optional {
 
 extern const struct optional optionals[];
 extern const uint32_t optional_count;
+
+/** contender_wanted() - is @part in its name? NULL: all are wanted but the variants */
+bool contender_wanted(const struct contender *c, const char *part);
 
 /** scenario_fits() - can it, with so many CPUs, and is it worth looking at? */
 bool scenario_fits(const struct scenario *s, uint32_t cpu_count, const struct contender *c);

@@ -81,4 +81,8 @@ ALWAYS bool queue_get(struct queue *q, uint64_t *words_out, uint32_t words, bool
 #include "../loops.h"
 
 extern const struct contender boost_contender = {
-	"Boost spsc_queue", 1, stream, pingpong, false, false, false, false, nullptr, nullptr};
+	.name = "Boost spsc_queue",
+	.slower = 1,
+	.stream = stream,
+	.pingpong = pingpong,
+};

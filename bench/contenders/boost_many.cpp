@@ -57,4 +57,10 @@ ALWAYS bool queue_get(struct queue *q, uint64_t *words_out, uint32_t words, bool
 #include "../loops.h"
 
 extern const struct contender boost_many_contender = {
-	"Boost queue", 1, stream, pingpong, true, false, false, false, nullptr, nullptr};
+	.name = "Boost queue",
+	.slower = 1,
+	.stream = stream,
+	.pingpong = pingpong,
+	.many = true,
+	.many_only = true,
+};

@@ -10,7 +10,7 @@
 
 #include <disruptor/disruptor.h>
 
-#include "median.h"
+#include "statistics.h"
 #include "threads.h"
 #include "waits.h"
 

@@ -87,17 +87,22 @@ static void print_missing(void)
 			printf("Without %s: %s.\n", contenders[i]->name, missing(contenders[i]));
 }
 
+static bool is_named(const char *pattern, const struct scenario *s)
+{
+	return strcmp(pattern, "all") == 0 || fnmatch(pattern, s->name, 0) == 0;
+}
+
 /* Is the scenario one of the command's? */
 static bool is_ours(const struct command *c, const struct options *o, const struct scenario *s)
 {
 	uint32_t i;
 
-	if (c == &compare_command || (c == &scenario_command && !o->argument_count))
+	if (c == &scenario_command && !o->argument_count)
 		return true;
 	if (c != &scenario_command)
-		return s->latency == (c == &latency_command);
+		return s->usual && (c == &compare_command || s->latency == (c == &latency_command));
 	for (i = 0; i < o->argument_count; i++)
-		if (fnmatch(o->arguments[i], s->name, 0) == 0)
+		if (is_named(o->arguments[i], s))
 			return true;
 	return false;
 }
@@ -115,25 +120,17 @@ static int list(const struct command *c, const struct options *o)
 	return STATUS_DONE;
 }
 
-/* The scenario's course on this machine. */
 static struct course course_here(const struct scenario *s, const struct options *o)
 {
-	struct course course = s->course;
-
-	memcpy(course.cpus, o->cpus, sizeof(course.cpus));
-	course.cpu_count = o->cpu_count;
-	/* More threads than CPUs: who spins keeps the others from running. */
-	course.yield = course_threads(&course) > o->cpu_count;
-	course.events = course.events / o->shrink + 1;
-	course.warmup = course.warmup / o->shrink + 1;
-	return course;
+	return scenario_course(s, o->cpus, o->cpu_count, o->shrink);
 }
 
 static bool can_run(const struct scenario *s, const struct options *o, uint32_t contender)
 {
 	const struct contender *c = contenders[contender];
 
-	return contender_wanted(c, o->contender) && scenario_fits(s, o->cpu_count, c) && !missing(c);
+	return contender_wanted(c, o->contender) && scenario_fits(s, o->cpu_count, c) &&
+	       !missing(c);
 }
 
 /* One round: all contenders, another one first each time. */
@@ -207,7 +204,7 @@ static int check_scenarios(const struct options *o)
 
 	for (i = 0; i < o->argument_count; i++) {
 		for (n = 0; n < scenario_count; n++)
-			if (fnmatch(o->arguments[i], scenarios[n].name, 0) == 0)
+			if (is_named(o->arguments[i], &scenarios[n]))
 				break;
 		if (n < scenario_count)
 			continue;

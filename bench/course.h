@@ -21,10 +21,10 @@
 extern "C" {
 #endif
 
-enum { WORDS_MAX = 7, BATCH_MAX = 64, CPUS_MAX = 4, TRIPS_TIMED = 64 };
+enum { WORDS_MAX = 512, BATCH_MAX = 64, CPUS_MAX = 64, TRIPS_TIMED = 64 };
 
 /* A power of two: an event's producer is masked with it. */
-enum { PRODUCERS_MAX = 4 };
+enum { PRODUCERS_MAX = 128 };
 
 #define ALWAYS static inline __attribute__((always_inline))
 
@@ -32,13 +32,14 @@ enum { PRODUCERS_MAX = 4 };
  * struct course - one scenario
  * @shape:	who follows whom; all but the line have one producer, and those whose
  *		consumers change words have events of 4
- * @words:	8-byte words of an event
+ * @words:	8-byte words of an event; loops are compiled for 1, 4 and 7, and for any
  * @batch:	events that are put, and taken, at once; 1: one by one
  * @producers:	producer threads
  * @many:	the queue is built for many producers, even if there is one
  * @capacity:	slots, a power of two
  * @warmup:	events, or round trips, of each producer before the clock starts
  * @events:	the same with the clock running
+ * @interval:	paced: ns from one time at which @batch events are due to the next
  * @cpus:	CPUs of the threads in turn, producers first; -1: not pinned
  * @cpu_count:	how many, at least 1
  * @yield:	who waits yields instead of spinning with the core's spin hint
@@ -52,6 +53,7 @@ struct course {
 	uint32_t capacity;
 	uint64_t warmup;
 	uint64_t events;
+	uint64_t interval;
 	int cpus[CPUS_MAX];
 	uint32_t cpu_count;
 	bool yield;
@@ -63,7 +65,7 @@ struct course {
  * @ended: ticks when all consumers had read their last event
  * @sums:  of all words read, for each consumer
  * @wrong: events that were not the next of their producer, of all consumers
- * @trips: latency: round trips, in ticks
+ * @trips: latency, in ticks: round trips; paced: from when an event was due to when it was seen
  * @runs:  latency: of so many round trips each, TRIPS_TIMED, the ticks. A single trip may be
  *	   as short as a few steps of the clock
  * @ran:   how many of these
@@ -92,6 +94,9 @@ struct outcome {
  * @extra:    a variant of another one, which runs only if it is asked for by name
  * @missing:  NULL, or tells what this machine has not that it needs; that may be NULL, too
  * @close:    NULL, or called when a scenario's last run is over
+ * @paced:    one way, of events that are due at given times; NULL: cannot
+ * @sizes:    events of any number of words; without it 1, 4 and 7
+ * @pages:    ours, on pages of one kind: only where these are compared
  */
 struct contender {
 	const char *name;
@@ -106,11 +111,14 @@ struct contender {
 	bool extra;
 	const char *(*missing)(void);
 	void (*close)(void);
+	int (*paced)(const struct course *course, struct outcome *outcome);
+	bool sizes;
+	bool pages;
 };
 
 extern const struct contender floor_contender, disruptor_contender, disruptor_event_contender,
-	ck_contender, rte_contender, boost_contender, boost_many_contender, mutex_contender,
-	lmax_contender;
+	disruptor_small_contender, disruptor_huge_contender, ck_contender, rte_contender,
+	boost_contender, boost_many_contender, mutex_contender, lmax_contender;
 
 /* clock.c: what a tick is, found out once. */
 void clock_calibrate(void);
@@ -132,6 +140,17 @@ ALWAYS uint64_t clock_ticks(void)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 #endif
+}
+
+/* The same, but no sooner than all that was read before it is there. */
+ALWAYS uint64_t clock_ticks_after(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_lfence();
+#elif defined(__aarch64__)
+	__asm__ __volatile__("isb" ::: "memory");
+#endif
+	return clock_ticks();
 }
 
 /* cpus.c */
@@ -172,11 +191,15 @@ ALWAYS void event_fill(uint64_t *event, uint32_t words, uint64_t tag)
 		event[k] = tag + k;
 }
 
-/* A consumer's check. Never shared, so a loop may keep it in registers. */
+/*
+ * A consumer's check. Never shared, so a loop may keep it in registers; but for @nexts,
+ * which say what comes next of many producers, as @next does of one.
+ */
 struct checker {
 	uint64_t sum;
 	uint64_t wrong;
-	uint64_t next[PRODUCERS_MAX];
+	uint64_t next;
+	uint64_t *nexts;
 };
 
 /* All words but @skip are summed. */
@@ -184,10 +207,10 @@ ALWAYS void event_check_but(struct checker *c, const uint64_t *event, uint32_t w
 			    uint32_t skip)
 {
 	uint64_t producer = many ? event[0] >> 48 & (PRODUCERS_MAX - 1) : 0;
+	uint64_t *next = many ? &c->nexts[producer] : &c->next;
 	uint32_t k;
 
-	c->wrong += event[0] != event_tag(producer, c->next[producer]);
-	c->next[producer]++;
+	c->wrong += event[0] != event_tag(producer, (*next)++);
 	for (k = 0; k < words; k++)
 		if (k != skip)
 			c->sum += event[k];
@@ -196,6 +219,68 @@ ALWAYS void event_check_but(struct checker *c, const uint64_t *event, uint32_t w
 ALWAYS void event_check(struct checker *c, const uint64_t *event, uint32_t words, bool many)
 {
 	event_check_but(c, event, words, many, NO_WORD);
+}
+
+/*
+ * When events are due. Which one an event is tells when it was: a consumer counts along,
+ * and so a producer cannot make it look better by being late.
+ */
+struct schedule {
+	uint64_t begin;
+	/* Since then, and from burst to burst, in parts of a tick: any rate is exact. */
+	uint64_t passed, step;
+	uint32_t burst, left;
+};
+
+enum { SCHEDULE_PARTS = 16 }; /* bits */
+
+/* The first burst is due in @begin ticks of the clock. */
+static inline struct schedule schedule_begin(const struct course *c, uint64_t begin)
+{
+	struct schedule schedule = {begin, 0,
+				    clock_ticks_of((double)(c->interval << SCHEDULE_PARTS)),
+				    c->batch, c->batch};
+
+	return schedule;
+}
+
+/* When the next burst is due. */
+ALWAYS uint64_t schedule_burst(struct schedule *p)
+{
+	uint64_t due = p->begin + (p->passed >> SCHEDULE_PARTS);
+
+	p->passed += p->step;
+	return due;
+}
+
+/* When the next event was due. */
+ALWAYS uint64_t schedule_event(struct schedule *p)
+{
+	uint64_t due = p->begin + (p->passed >> SCHEDULE_PARTS);
+
+	if (--p->left == 0) {
+		p->left = p->burst;
+		p->passed += p->step;
+	}
+	return due;
+}
+
+/* A paced consumer's score. */
+struct late {
+	struct schedule schedule;
+	uint64_t warmup;
+	struct histogram *ticks;
+};
+
+/* The next event is read, all of it. */
+ALWAYS void late_count(struct late *l)
+{
+	uint64_t now = clock_ticks_after(), due = schedule_event(&l->schedule);
+
+	if (l->warmup)
+		l->warmup--;
+	else
+		histogram_add(l->ticks, (int64_t)(now - due));
 }
 
 /* One side's clock: strokes so far, and when the last one and the last run began. */

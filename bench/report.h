@@ -24,10 +24,10 @@ static inline struct result *table_at(const struct table *t, uint32_t contender,
 	return &t->results[contender * t->rounds + round];
 }
 
-/** report_print() - the medians per regime and the ratios to ours, for people */
+/** report_print() - medians per regime and ratios to ours, with their intervals, for people */
 void report_print(const struct table *table);
 
-/** report_record() - every run, for programs. Return: 0; -ENOMEM */
+/** report_record() - every figure of every run, for programs. Return: 0; -ENOMEM */
 int report_record(const struct table *table, const char *command, struct results *results);
 
 #endif

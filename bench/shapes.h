@@ -25,7 +25,7 @@
 enum shape { SHAPE_LINE, SHAPE_MULTICAST, SHAPE_PIPELINE, SHAPE_DIAMOND };
 
 /* No word of an event has this number. */
-enum { CONSUMERS_MAX = 3, NO_WORD = 7 };
+enum { CONSUMERS_MAX = 3, NO_WORD = 1 << 16 };
 
 /**
  * struct role - what a consumer does with an event

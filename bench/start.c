@@ -8,9 +8,9 @@
 #include <disruptor/disruptor.h>
 
 #include "ignore.h"
-#include "median.h"
 #include "progress.h"
 #include "sitting.h"
+#include "statistics.h"
 #include "start.h"
 
 enum { SLOTS };

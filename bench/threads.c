@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "threads.h"
 
+/* How long threads have to start before the first event is due. */
+#define SCHEDULE_LEAD_NS (1000.0 * 1000)
+
 struct stream {
 	const struct course *course;
 	void *queue;
-	void (*produce)(void *queue, const struct course *course, uint64_t tag, uint64_t end);
-	void (*consume)(void *queue, const struct course *course, struct checker *out);
+	produce_fn produce;
+	consume_fn consume;
+	produce_paced_fn produce_paced;
+	consume_paced_fn consume_paced;
+	struct late late;
 	pthread_barrier_t warm;
+	struct finish finish;
 };
 
 struct worker {
@@ -37,55 +45,111 @@ static void *produce_main(void *argument)
 static void *consume_main(void *argument)
 {
 	struct worker *w = argument;
+	struct stream *s = w->stream;
 
-	cpus_pin(course_cpu(w->stream->course, w->index));
-	w->stream->consume(w->stream->queue, w->stream->course, &w->checker);
+	cpus_pin(course_cpu(s->course, w->index));
+	s->consume(s->queue, s->course, &s->finish, &w->checker);
 	w->ticks = clock_ticks();
 	return NULL;
 }
 
-static int start(struct worker *workers, uint32_t index, struct stream *stream,
+static void *produce_paced_main(void *argument)
+{
+	struct worker *w = argument;
+	struct stream *s = w->stream;
+
+	cpus_pin(course_cpu(s->course, w->index));
+	w->ticks = s->late.schedule.begin;
+	s->produce_paced(s->queue, s->course, s->late.schedule);
+	return NULL;
+}
+
+static void *consume_paced_main(void *argument)
+{
+	struct worker *w = argument;
+	struct stream *s = w->stream;
+	struct late late = s->late;
+
+	cpus_pin(course_cpu(s->course, w->index));
+	s->consume_paced(s->queue, s->course, &s->finish, &late, &w->checker);
+	w->ticks = clock_ticks();
+	return NULL;
+}
+
+static int start(struct worker *w, uint32_t index, struct stream *stream,
 		 void *(*main)(void *argument))
 {
-	struct worker *w = &workers[index];
-
 	memset(w, 0, sizeof(*w));
 	w->stream = stream;
 	w->index = index;
 	return -pthread_create(&w->thread, NULL, main, w);
 }
 
-int threads_stream(const struct course *course, void *queue,
-		   void (*produce)(void *queue, const struct course *course, uint64_t tag,
-				   uint64_t end),
-		   void (*consume)(void *queue, const struct course *course, struct checker *out),
-		   struct outcome *outcome)
+/* Producers come first, and then the consumer, if it is one of ours. */
+static void join(struct stream *stream, struct worker *workers, uint32_t consumers,
+		 struct outcome *outcome)
 {
-	struct stream stream = {course, queue, produce, consume, {{0}}};
-	struct worker workers[PRODUCERS_MAX + 1];
-	uint32_t consumers = consume ? 1 : 0, n = course->producers, i;
-	int err = 0;
+	uint32_t n = stream->course->producers, i;
 
-	pthread_barrier_init(&stream.warm, NULL, n);
-	/* A thread that cannot be had leaves the others waiting: nothing to save in a benchmark. */
-	for (i = 0; i < n + consumers && err == 0; i++)
-		err = start(workers, i, &stream, i < n ? produce_main : consume_main);
-	if (err < 0)
-		return err;
 	outcome->begun = UINT64_MAX;
 	for (i = 0; i < n; i++) {
 		pthread_join(workers[i].thread, NULL);
 		if (workers[i].ticks < outcome->begun)
 			outcome->begun = workers[i].ticks;
 	}
-	if (consume) {
-		pthread_join(workers[n].thread, NULL);
-		outcome->ended = workers[n].ticks;
-		outcome->sums[0] = workers[n].checker.sum;
-		outcome->wrong = workers[n].checker.wrong;
-	}
-	pthread_barrier_destroy(&stream.warm);
+	/* [END->FINISH] Those who have ended have put all. */
+	dsr_store_release(&stream->finish.over, 1);
+	if (!consumers)
+		return;
+	pthread_join(workers[n].thread, NULL);
+	outcome->ended = workers[n].ticks;
+	outcome->sums[0] = workers[n].checker.sum;
+	outcome->wrong = workers[n].checker.wrong;
+}
+
+static int run_all(struct stream *stream, void *(*produce)(void *argument),
+		   void *(*consume)(void *argument), struct outcome *outcome)
+{
+	uint32_t n = stream->course->producers, threads = n + (consume ? 1 : 0), i;
+	struct worker *workers = aligned_alloc(DSR_CACHELINE, threads * sizeof(*workers));
+	int err = workers ? 0 : -ENOMEM;
+
+	pthread_barrier_init(&stream->warm, NULL, n);
+	/* A thread that cannot be had leaves the others waiting: nothing to save in a benchmark. */
+	for (i = 0; i < threads && err == 0; i++)
+		err = start(&workers[i], i, stream, i < n ? produce : consume);
+	if (err < 0)
+		return err;
+	join(stream, workers, consume ? 1 : 0, outcome);
+	pthread_barrier_destroy(&stream->warm);
+	free(workers);
 	return 0;
+}
+
+int threads_stream(const struct course *course, void *queue, produce_fn produce, consume_fn consume,
+		   struct outcome *outcome)
+{
+	struct stream stream = {
+		.course = course, .queue = queue, .produce = produce, .consume = consume};
+
+	return run_all(&stream, produce_main, consume ? consume_main : NULL, outcome);
+}
+
+struct schedule threads_schedule(const struct course *course)
+{
+	return schedule_begin(course, clock_ticks() + clock_ticks_of(SCHEDULE_LEAD_NS));
+}
+
+int threads_paced(const struct course *course, void *queue, struct schedule schedule,
+		  produce_paced_fn produce, consume_paced_fn consume, struct outcome *outcome)
+{
+	struct stream stream = {.course = course,
+				.queue = queue,
+				.produce_paced = produce,
+				.consume_paced = consume,
+				.late = {schedule, course->warmup, outcome->trips}};
+
+	return run_all(&stream, produce_paced_main, consume ? consume_paced_main : NULL, outcome);
 }
 
 struct match {

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "median.h"
 #include "progress.h"
 #include "sitting.h"
+#include "statistics.h"
 #include "waits.h"
 
 static const struct waits_strategy strategies[] = {

@@ -6,18 +6,20 @@
 
 #include "../course.h"
 
-struct event1 {
-	uint64_t words[1];
-};
-struct event4 {
-	uint64_t words[4];
-};
-struct event7 {
-	uint64_t words[7];
-};
-CK_RING_PROTOTYPE(event1, event1)
-CK_RING_PROTOTYPE(event4, event4)
-CK_RING_PROTOTYPE(event7, event7)
+/* Its calls are made for a type. */
+#define EVENT(n)                   \
+	struct event##n {          \
+		uint64_t words[n]; \
+	};                         \
+	CK_RING_PROTOTYPE(event##n, event##n)
+EVENT(1)
+EVENT(4)
+EVENT(7)
+EVENT(8)
+EVENT(15)
+EVENT(31)
+EVENT(127)
+EVENT(512)
 
 struct queue {
 	ck_ring_t ring DSR_ALIGNED(DSR_CACHELINE);
@@ -27,14 +29,16 @@ struct queue {
 static struct queue *queue_open(const struct course *c, bool latency)
 {
 	struct queue *q = aligned_alloc(DSR_CACHELINE, sizeof(*q));
+	size_t bytes = (size_t)c->capacity * c->words * 8;
 
 	(void)latency;
 	if (!q)
 		return NULL;
 	ck_ring_init(&q->ring, c->capacity);
-	q->slots = aligned_alloc(DSR_CACHELINE, (size_t)c->capacity * 64);
+	bytes = (bytes + DSR_CACHELINE - 1) & ~(DSR_CACHELINE - 1ul);
+	q->slots = aligned_alloc(DSR_CACHELINE, bytes);
 	if (q->slots)
-		memset(q->slots, 0, (size_t)c->capacity * 64);
+		memset(q->slots, 0, bytes);
 	return q;
 }
 
@@ -44,21 +48,34 @@ static void queue_close(struct queue *q)
 	free(q);
 }
 
-#define PUT(type)                                                                                \
-	(many ? ck_ring_enqueue_mpsc_##type(&q->ring, q->slots, (struct type *)(uintptr_t)event) \
-	      : ck_ring_enqueue_spsc_##type(&q->ring, q->slots, (struct type *)(uintptr_t)event))
-#define GET(type)                                                                     \
-	(many ? ck_ring_dequeue_mpsc_##type(&q->ring, q->slots, (struct type *)event) \
-	      : ck_ring_dequeue_spsc_##type(&q->ring, q->slots, (struct type *)event))
+#define PUT(n)                                                                     \
+	(many ? ck_ring_enqueue_mpsc_event##n(&q->ring, q->slots,                  \
+					      (struct event##n *)(uintptr_t)event) \
+	      : ck_ring_enqueue_spsc_event##n(&q->ring, q->slots,                  \
+					      (struct event##n *)(uintptr_t)event))
+#define GET(n)                                                                              \
+	(many ? ck_ring_dequeue_mpsc_event##n(&q->ring, q->slots, (struct event##n *)event) \
+	      : ck_ring_dequeue_spsc_event##n(&q->ring, q->slots, (struct event##n *)event))
+
+/* By size: known when a loop is compiled up to 7 words. */
+#define SIZED(words, CALL)            \
+	((words) == 1     ? CALL(1)   \
+	 : (words) == 4   ? CALL(4)   \
+	 : (words) == 7   ? CALL(7)   \
+	 : (words) == 8   ? CALL(8)   \
+	 : (words) == 15  ? CALL(15)  \
+	 : (words) == 31  ? CALL(31)  \
+	 : (words) == 127 ? CALL(127) \
+			  : CALL(512))
 
 ALWAYS bool queue_put(struct queue *q, const uint64_t *event, uint32_t words, bool many)
 {
-	return words == 1 ? PUT(event1) : words == 4 ? PUT(event4) : PUT(event7);
+	return SIZED(words, PUT);
 }
 
 ALWAYS bool queue_get(struct queue *q, uint64_t *event, uint32_t words, bool many)
 {
-	return words == 1 ? GET(event1) : words == 4 ? GET(event4) : GET(event7);
+	return SIZED(words, GET);
 }
 
 #include "../loops.h"
@@ -70,4 +87,6 @@ const struct contender ck_contender = {
 	.pingpong = pingpong,
 	.many = true,
 	.in_turn = true,
+	.paced = paced,
+	.sizes = true,
 };

@@ -15,6 +15,7 @@ struct queue {
 static struct queue *queue_open(const struct course *c, bool latency)
 {
 	struct queue *q = aligned_alloc(DSR_CACHELINE, sizeof(*q));
+	size_t bytes = (size_t)c->capacity * c->words * 8;
 
 	(void)latency;
 	if (!q)
@@ -24,7 +25,10 @@ static struct queue *queue_open(const struct course *c, bool latency)
 	pthread_cond_init(&q->filled, NULL);
 	pthread_cond_init(&q->emptied, NULL);
 	q->mask = c->capacity - 1;
-	q->slots = calloc(c->capacity, c->words * 8);
+	/* Touched, or the run would pay for its pages. */
+	q->slots = malloc(bytes);
+	if (q->slots)
+		memset(q->slots, 0, bytes);
 	return q;
 }
 
@@ -37,6 +41,7 @@ static void queue_close(struct queue *q)
 	free(q);
 }
 
+#define QUEUE_BLOCKS
 #define QUEUE_HAS_RUNS_ONLY
 ALWAYS uint32_t queue_put_run(struct queue *q, const uint64_t *events, uint32_t n, uint32_t words,
 			      bool many)
@@ -78,4 +83,6 @@ const struct contender mutex_contender = {
 	.stream = stream,
 	.pingpong = pingpong,
 	.many = true,
+	.paced = paced,
+	.sizes = true,
 };

@@ -71,4 +71,6 @@ const struct contender rte_contender = {
 	.stream = stream,
 	.pingpong = pingpong,
 	.many = true,
+	.paced = paced,
+	.sizes = true,
 };

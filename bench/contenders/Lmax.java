@@ -30,7 +30,7 @@ import java.util.concurrent.TimeUnit;
 public final class Lmax {
 	static final int RUNS_UNANSWERED = 5;
 	static final int CONSUMERS_MAX = 3;
-	static final int PRODUCERS_MAX = 4;
+	static final int PRODUCERS_MAX = 128;
 	static final int TRIPS_TIMED = 64;
 	/* In longs, 128 bytes. */
 	static final int LINE = 16;
@@ -177,18 +177,58 @@ public final class Lmax {
 		}
 	}
 
+	/* Of any size. A field for each word would be no program: they are in an array of their own. */
+	static final class EventN extends Event {
+		private final long[] words;
+
+		EventN(int words)
+		{
+			this.words = new long[words];
+		}
+
+		@Override
+		void fill(long tag)
+		{
+			for (int i = 0; i < words.length; i++)
+				words[i] = tag + i;
+		}
+
+		@Override
+		void copy(Event from)
+		{
+			System.arraycopy(((EventN) from).words, 0, words, 0, words.length);
+		}
+
+		@Override
+		long tag()
+		{
+			return words[0];
+		}
+
+		@Override
+		long sum()
+		{
+			long sum = 0;
+
+			for (long word : words)
+				sum += word;
+			return sum;
+		}
+	}
+
 	/* As struct course in course.h. */
 	static final class Course {
-		final boolean latency, many, yield;
+		final boolean latency, paced, many, yield;
 		final String shape;
 		final int words, batch, producers, capacity;
-		final long warmup, events;
+		final long warmup, events, interval;
 
 		Course(String line)
 		{
 			String[] word = line.split(" ");
 
 			latency = word[0].equals("pingpong");
+			paced = word[0].equals("paced");
 			shape = word[1];
 			words = Integer.parseInt(word[2]);
 			batch = Integer.parseInt(word[3]);
@@ -198,6 +238,7 @@ public final class Lmax {
 			warmup = Long.parseLong(word[7]);
 			events = Long.parseLong(word[8]);
 			yield = word[9].equals("1");
+			interval = Long.parseLong(word[10]);
 		}
 
 		long each()
@@ -207,7 +248,16 @@ public final class Lmax {
 
 		EventFactory<Event> factory()
 		{
-			return words == 1 ? Event1::new : words == 4 ? Event4::new : Event7::new;
+			switch (words) {
+			case 1:
+				return Event1::new;
+			case 4:
+				return Event4::new;
+			case 7:
+				return Event7::new;
+			default:
+				return () -> new EventN(words);
+			}
 		}
 
 		Disruptor<Event> disruptor()
@@ -526,10 +576,115 @@ public final class Lmax {
 		return outcome;
 	}
 
+	/* As struct schedule in course.h, in ns: when events are due, which follows from their number. */
+	static final class Schedule {
+		private final long interval;
+		private final int burst;
+		private long due;
+		private int left;
+
+		Schedule(Course c, long begin)
+		{
+			interval = c.interval;
+			due = begin;
+			burst = left = c.batch;
+		}
+
+		long nextBurst()
+		{
+			long now = due;
+
+			due += interval;
+			return now;
+		}
+
+		long nextEvent()
+		{
+			long now = due;
+
+			if (--left == 0) {
+				left = burst;
+				due += interval;
+			}
+			return now;
+		}
+	}
+
+	/* Notes how late each event is when it has read it. */
+	static final class LateReader extends Checker implements EventHandler<Event> {
+		final Schedule schedule;
+		final long[] late;
+		long warmup;
+		int counted;
+		long q0, q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11, q12, q13, q14, q15;
+
+		LateReader(Course c, long begin, CountDownLatch done)
+		{
+			this.left = c.each();
+			this.done = done;
+			schedule = new Schedule(c, begin);
+			late = new long[(int) c.events];
+			warmup = c.warmup;
+		}
+
+		@Override
+		public void onEvent(Event event, long sequence, boolean endOfBatch)
+		{
+			check(event);
+			long ns = System.nanoTime() - schedule.nextEvent();
+
+			if (warmup > 0)
+				warmup--;
+			else if (counted < late.length)
+				late[counted++] = ns;
+			if (--left == 0)
+				done.countDown();
+		}
+	}
+
+	static void producePaced(RingBuffer<Event> ring, Course c, Schedule schedule)
+	{
+		for (long tag = 0; tag < c.each(); tag += c.batch) {
+			long due = schedule.nextBurst();
+
+			while (System.nanoTime() - due < 0) {
+				if (c.yield)
+					Thread.yield();
+				else
+					Thread.onSpinWait();
+			}
+			producePart(ring, c, tag, Math.min(tag + c.batch, c.each()));
+		}
+	}
+
+	static Outcome paced(Course c) throws InterruptedException
+	{
+		/* Threads have a millisecond to start, as in threads.c. */
+		long begin = System.nanoTime() + 1000 * 1000;
+		CountDownLatch done = new CountDownLatch(1);
+		LateReader reader = new LateReader(c, begin, done);
+		Disruptor<Event> d = c.disruptor();
+		Outcome outcome = new Outcome();
+
+		d.handleEventsWith(reader);
+		RingBuffer<Event> ring = d.start();
+		Thread producer = new Thread(() -> producePaced(ring, c, new Schedule(c, begin)));
+		producer.start();
+		producer.join();
+		await(done);
+		d.shutdown();
+		outcome.sums[0] = reader.sum;
+		outcome.wrong = reader.wrong + Math.abs(reader.left);
+		outcome.trips = reader.late;
+		return outcome;
+	}
+
 	static Outcome run(Course c) throws InterruptedException
 	{
 		/* So that the events are not moved while they are used. */
 		System.gc();
+		if (c.paced)
+			return paced(c);
 		return c.latency ? pingpong(c) : stream(c);
 	}
 

@@ -97,16 +97,31 @@ static void confine(const struct course *c)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
+/*
+ * In MiB: room for the ring, for those of the runs before it, which are collected before a
+ * run begins, and for some more, so that nothing is collected while it is on.
+ */
+static uint64_t heap_of(const struct course *c)
+{
+	uint64_t event = c->words * 8 + 48;
+
+	return 256 + (3 * c->capacity * event >> 20);
+}
+
 /* In the child. It does not outlive the tool, which may end in any way. */
 static void become_java(const struct course *c, int socket, const char *classpath, pid_t parent)
 {
+	char least[32], most[32];
+
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
+	snprintf(least, sizeof(least), "-Xms%llum", (unsigned long long)heap_of(c));
+	snprintf(most, sizeof(most), "-Xmx%llum", (unsigned long long)heap_of(c));
 	confine(c);
 	dup2(socket, STDIN_FILENO);
 	dup2(socket, STDOUT_FILENO);
-	execlp("java", "java", "-Xms256m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:-UsePerfData",
+	execlp("java", "java", least, most, "-XX:+UseSerialGC", "-XX:-UsePerfData",
 	       "-XX:+DisplayVMOutputToStderr", "-cp", classpath, "Lmax", (char *)NULL);
 	_exit(127);
 }
@@ -150,9 +165,10 @@ static int ask(const struct course *c, const char *what)
 {
 	static const char *const shapes[] = {"line", "multicast", "pipeline", "diamond"};
 	char line[256];
-	int n = snprintf(line, sizeof(line), "%s %s %u %u %u %d %u %llu %llu %d\n", what,
+	int n = snprintf(line, sizeof(line), "%s %s %u %u %u %d %u %llu %llu %d %llu\n", what,
 			 shapes[c->shape], c->words, c->batch, c->producers, c->many, c->capacity,
-			 (unsigned long long)c->warmup, (unsigned long long)c->events, c->yield);
+			 (unsigned long long)c->warmup, (unsigned long long)c->events, c->yield,
+			 (unsigned long long)c->interval);
 
 	return send(java.socket, line, (size_t)n, MSG_NOSIGNAL) == n ? 0 : -EPIPE;
 }
@@ -231,6 +247,11 @@ static int pingpong(const struct course *c, struct outcome *outcome)
 	return run(c, outcome, "pingpong");
 }
 
+static int paced(const struct course *c, struct outcome *outcome)
+{
+	return run(c, outcome, "paced");
+}
+
 const struct contender lmax_contender = {
 	.name = "LMAX Disruptor 3.4 (Java)",
 	.slower = 1,
@@ -240,4 +261,6 @@ const struct contender lmax_contender = {
 	.shapes = true,
 	.missing = missing,
 	.close = close_java,
+	.paced = paced,
+	.sizes = true,
 };

@@ -158,6 +158,12 @@ int cpus_allowed(int *cpus, int most);
 int cpus_apart(int *cpus, int most); /* the same, but one of each core first */
 void cpus_pin(int cpu);              /* the calling thread; -1: leaves it as it is */
 
+/* So many times fewer events, but one at least. */
+static inline uint64_t course_part(uint64_t events, uint32_t fewer)
+{
+	return (events + fewer - 1) / fewer;
+}
+
 /* The CPU of a thread; producers have the first numbers. */
 static inline int course_cpu(const struct course *course, uint32_t thread)
 {

@@ -150,8 +150,8 @@ int scenario_run(const struct scenario *s, const struct course *course, const st
 	double before = scenario_probe(course->cpus, course->cpu_count);
 	int err;
 
-	mine.events = mine.events / c->slower + 1;
-	mine.warmup = mine.warmup / c->slower + 1;
+	mine.events = course_part(mine.events, c->slower);
+	mine.warmup = course_part(mine.warmup, c->slower);
 	*result = (struct result){0};
 	if (s->latency) {
 		result->trips = new_histogram();

@@ -92,17 +92,18 @@ static void print_row(const struct table *t, uint32_t contender, enum regime reg
 /* An interval's level depends on how many values it is of and on nothing else. */
 static void print_levels(const bool *counts)
 {
+	const char *lead = "    the true median is in [ ] with";
 	uint32_t n;
 	double level;
 
-	printf("    the true median is in [ ] with");
 	for (n = 1; n < ROUNDS_MAX; n++) {
 		if (!counts[n])
 			continue;
 		median_rank(n, &level);
-		printf(" %.1f %% (n=%u)", 100 * level, n);
+		printf("%s %.1f %% (n=%u)", lead, 100 * level, n);
+		lead = ",";
 	}
-	printf("\n");
+	printf("%s", *lead == ',' ? "\n" : "");
 }
 
 static void print_unclear(const struct table *t)

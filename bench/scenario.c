@@ -210,7 +210,7 @@ struct course scenario_course(const struct scenario *s, const int *cpus, uint32_
 	}
 	/* More threads than CPUs: who spins keeps the others from running. */
 	course.yield = course_threads(&course) > cpu_count;
-	course.events = course.events / shrink + 1;
-	course.warmup = course.warmup / shrink + 1;
+	course.events = course_part(course.events, shrink);
+	course.warmup = course_part(course.warmup, shrink);
 	return course;
 }

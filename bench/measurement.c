@@ -64,7 +64,7 @@ enum regime regime_of(double before, double after)
 	return before < NEAR_BELOW ? NEAR : FAR;
 }
 
-/* Did each consumer read every word? */
+/* Did each consumer read every word, and, where events were due, tell how late each was? */
 static bool all_read(const struct course *course, const struct outcome *outcome)
 {
 	uint32_t i;
@@ -72,6 +72,9 @@ static bool all_read(const struct course *course, const struct outcome *outcome)
 	for (i = 0; i < shape_consumers(course->shape); i++)
 		if (outcome->sums[i] != course_sum(course, i))
 			return false;
+	/* One without a time would look as if it had not been late. */
+	if (course->interval && histogram_count(outcome->trips) != course->events)
+		return false;
 	return !outcome->wrong;
 }
 

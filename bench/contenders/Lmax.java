@@ -577,11 +577,12 @@ public final class Lmax {
 	}
 
 	/* As struct schedule in course.h, in ns: when events are due, which follows from their number. */
-	static final class Schedule {
+	static final class Schedule extends Before {
 		private final long interval;
 		private final int burst;
 		private long due;
 		private int left;
+		long q0, q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11, q12, q13, q14, q15;
 
 		Schedule(Course c, long begin)
 		{

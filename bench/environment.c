@@ -370,7 +370,7 @@ void environment_ended(struct environment *e)
 	uint64_t all, busy, own = own_ticks(e) - e->own_begun;
 
 	read_stat(e, &now);
-	all = now.all - e->begun.all;
+	all = now.all > e->begun.all ? now.all - e->begun.all : 0;
 	busy = now.busy - e->begun.busy;
 	/* A tick is some ms: of less than a second there is not much to say. */
 	if (!e->cpu_count || all / e->cpu_count < (uint64_t)sysconf(_SC_CLK_TCK))

@@ -24,12 +24,15 @@ int output_open(const char *name, FILE **file)
 	return *file ? STATUS_NONE : complain("%s: %s", name, strerror(errno));
 }
 
-bool output_close(FILE *file)
+bool output_close(const char *name, FILE *file)
 {
 	bool good;
 
 	if (!file)
 		return true;
 	good = !ferror(file);
-	return fclose(file) == 0 && good;
+	good = fclose(file) == 0 && good;
+	if (!good)
+		complain("%s: not all could be written", name);
+	return good;
 }

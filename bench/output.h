@@ -14,7 +14,7 @@
  */
 int output_open(const char *name, FILE **file);
 
-/** output_close() - NULL is fine. Return: was all of it written? */
-bool output_close(FILE *file);
+/** output_close() - NULL is fine. Return: was all of it written? If not, that is said */
+bool output_close(const char *name, FILE *file);
 
 #endif

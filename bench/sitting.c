@@ -17,14 +17,16 @@ static int open_files(struct sitting *s)
 	return status;
 }
 
-/* Return: 0; -EIO: not all of it was written. */
-static int close_all(struct sitting *s)
+/* Return: was all of it written? */
+static bool close_all(struct sitting *s)
 {
-	bool json = output_close(s->json), csv = output_close(s->csv), html = output_close(s->html);
+	bool json = output_close(s->options->json, s->json);
+	bool csv = output_close(s->options->csv, s->csv);
+	bool html = output_close(s->options->html, s->html);
 
 	results_free(s->results);
 	environment_free(s->environment);
-	return json && csv && html ? 0 : -EIO;
+	return json && csv && html;
 }
 
 static void print_setting(const struct options *o)
@@ -35,7 +37,7 @@ static void print_setting(const struct options *o)
 	if (o->cpus[0] < 0)
 		printf("all on one CPU");
 	for (i = 0; i < o->cpu_count && o->cpus[0] >= 0; i++)
-		printf("%s%d", i ? ", " : "on CPUs ", o->cpus[i]);
+		printf("%s%d", i ? ", " : o->cpu_count > 1 ? "on CPUs " : "on CPU ", o->cpus[i]);
 	printf("%s; %u round%s\n", o->cpu_count > 1 ? " in turn, producers first" : "", o->rounds,
 	       o->rounds == 1 ? "" : "s");
 }
@@ -90,21 +92,20 @@ int sitting_begin(struct sitting *s, const struct command *command, const struct
 
 int sitting_end(struct sitting *s, int err)
 {
-	int closed;
+	bool is_written;
 
 	progress_clear();
 	environment_ended(s->environment);
 	sitting_warn(s);
+	/* A file that cannot take it says so when it is closed. */
 	if (err == 0 && s->json)
-		err = results_write_json(s->results, s->environment, s->json);
+		(void)results_write_json(s->results, s->environment, s->json);
 	if (err == 0 && s->csv)
-		err = results_write_csv(s->results, s->csv);
-	closed = close_all(s);
-	if (err == -EIO || closed < 0)
-		complain("not all could be written to the files");
+		(void)results_write_csv(s->results, s->csv);
+	is_written = close_all(s);
 	if (err == -ENODEV)
 		return STATUS_REFUSED;
-	return err < 0 || closed < 0 ? STATUS_FAILED : STATUS_DONE;
+	return err < 0 || !is_written ? STATUS_FAILED : STATUS_DONE;
 }
 
 int sitting_failed(const char *what, const char *who, int err)

@@ -210,9 +210,7 @@ int topology_main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	status = show(&o, json);
-	if (!output_close(json) && status == STATUS_DONE) {
-		complain("%s: not all could be written", o.json);
+	if (!output_close(o.json, json) && status == STATUS_DONE)
 		status = STATUS_FAILED;
-	}
 	return status;
 }

@@ -50,10 +50,11 @@ json()
 	local seats=$1
 
 	shift
-	"$tool" topology -j "$@" | python3 -c '
+	"$tool" topology --json - "$@" 2>"$tmp/err" | python3 -c '
 import json, sys
 it = json.load(sys.stdin)
 assert it["topology"]["nodes"] and it["topology"]["cpus"]
+assert len(it["environment"]["node_ids"]) == len(it["topology"]["nodes"])
 assert len(it.get("plan", {"seats": []})["seats"]) == int(sys.argv[1]), it["plan"]
 ' "$seats"
 }
@@ -66,12 +67,14 @@ for machine in "$machines"/*; do
 	check "${machine##*/}, as JSON" json 4 -R "$machine" one two,three@near
 done
 check "a plan" has "journal: CPU 1, node 0, spins (shares L3 with producer, not a sibling)" \
-	-R "$machines/epyc-nps4" -p 0 journal
+	-R "$machines/epyc-nps4" -P 0 journal
 check "a CPU of one's own" has "journal: CPU 9, node 1" -R "$machines/epyc-nps4" journal@9
+check "what of it matters for a measurement" has "isolated 2-7,10-15; nohz_full 4-7,12-15" \
+	--root "$machines/isolated"
 check "a folder that is not there" refuses "$tmp/none" -R "$tmp/none"
 check "a pin that is none" refuses "somewhere" journal@somewhere
-check "a producer that is nowhere" refuses "auto" -p auto journal
+check "a producer that is nowhere" refuses "auto" --producer auto journal
 check "a name twice" refuses "journal" journal journal
-check "an option that is none" refuses "usage" -x
+check "an option that is none" refuses "disruptor-bench topology -h" -x
 echo "1..$number"
 exit $((failed > 0))

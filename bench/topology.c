@@ -13,10 +13,10 @@
 #include "sitting.h"
 #include "topology.h"
 
-enum { ROOT, PRODUCER };
+enum { MACHINE, PRODUCER };
 
 static const struct own_option own[] = {
-	[ROOT] = {'R', "root", "FOLDER", "of the machine whose sys and proc are in this folder"},
+	[MACHINE] = {'R', "machine", "FOLDER", "of the machine whose sys and proc are in this folder"},
 	[PRODUCER] = {'P', "producer", "PIN", "where the producer is: a CPU's number or nodeN"},
 	{0},
 };
@@ -183,10 +183,10 @@ static int show(const struct options *o, FILE *json)
 {
 	struct environment *e;
 	struct dsr_plan *plan = NULL;
-	int status = STATUS_NONE, err = environment_read(o->own[ROOT], NULL, 0, &e);
+	int status = STATUS_NONE, err = environment_read(o->own[MACHINE], NULL, 0, &e);
 
 	if (err < 0)
-		return complain("%s: %s", o->own[ROOT] ? o->own[ROOT] : "topology",
+		return complain("%s: %s", o->own[MACHINE] ? o->own[MACHINE] : "topology",
 				dsr_strerror(err));
 	if (o->argument_count)
 		status = make_plan(e->topology, o, &plan);

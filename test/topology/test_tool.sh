@@ -70,7 +70,7 @@ check "a plan" has "journal: CPU 1, node 0, spins (shares L3 with producer, not 
 	-R "$machines/epyc-nps4" -P 0 journal
 check "a CPU of one's own" has "journal: CPU 9, node 1" -R "$machines/epyc-nps4" journal@9
 check "what of it matters for a measurement" has "isolated 2-7,10-15; nohz_full 4-7,12-15" \
-	--root "$machines/isolated"
+	--machine "$machines/isolated"
 check "a folder that is not there" refuses "$tmp/none" -R "$tmp/none"
 check "a pin that is none" refuses "somewhere" journal@somewhere
 check "a producer that is nowhere" refuses "auto" --producer auto journal

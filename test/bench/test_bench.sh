@@ -220,7 +220,7 @@ bad_numbers_are_refused()
 
 bad_cpus_are_refused()
 {
-	for list in x "" , "${cpus[0]}," ",${cpus[0]}" 0-x -1 2-1 0x 1025 99999999999999999999; do
+	for list in x "" "," "${cpus[0]}," ",${cpus[0]}" 0-x -1 2-1 0x 1025 99999999999999999999; do
 		refuses 2 "--cpus: \"$list\" is no list" latency --cpus "$list"
 	done
 	refuses 2 "may not run on CPU 1023" latency --cpus "${cpus[0]},1023"

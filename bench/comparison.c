@@ -10,16 +10,17 @@
 #include "report.h"
 #include "sitting.h"
 
-#define READING                                                                              \
-	"Contenders take turns, round by round. Shown are medians, apart for rounds in\n"    \
-	"which the CPUs were near each other and rounds in which they were far, and the\n"   \
-	"ratio to disruptor's figure of the same round: above 1 is slower than disruptor.\n" \
+#define READING                                                                               \
+	"Contenders take turns, round by round. Shown are medians, apart for rounds in\n"     \
+	"which the CPUs were near each other and rounds in which they were far, and the\n"    \
+	"ratio to disruptor's figure of the same round: above 1 is slower than disruptor.\n"  \
+	"In brackets is where the true median lies, with the certainty that is told below.\n" \
 	"\"floor\" is no queue, but what the machine can do at all.\n"
 
 static const struct command compare_command = {
 	.name = "compare",
-	.text = "Which queue is fastest here? Every scenario, by every contender that was built:\n"
-		"some minutes.\n"
+	.text = "Which queue is fastest here? The usual scenarios, by every contender that was\n"
+		"built: some minutes.\n"
 		"\n" READING,
 	.examples = "  disruptor-bench compare --cpus 2,3 --json all.json\n"
 		    "  disruptor-bench compare --contender disruptor --rounds 3\n",
@@ -32,7 +33,8 @@ static const struct command compare_command = {
 static const struct command latency_command = {
 	.name = "latency",
 	.text = "How long is an event on its way? One event at a time goes to another CPU and\n"
-		"back; half of that is one way. Percentiles are of single trips.\n"
+		"back; half of that is one way. Paced ones are due at fixed times, and what is\n"
+		"told is how long after that each was read. Percentiles are of single events.\n"
 		"\n" READING,
 	.examples = "  disruptor-bench latency --cpus 2,3\n"
 		    "  disruptor-bench latency --contender disruptor --csv trips.csv\n",
@@ -58,8 +60,8 @@ static const struct command throughput_command = {
 static const struct command scenario_command = {
 	.name = "scenario",
 	.arguments = "NAME...",
-	.text = "Only the scenarios of these names, which may have * and ? in them; --list tells\n"
-		"which there are.\n"
+	.text = "Only the scenarios of these names, which may have * and ? in them, or all;\n"
+		"--list tells which there are, and which of them are the usual ones.\n"
 		"\n" READING,
 	.examples = "  disruptor-bench scenario --list\n"
 		    "  disruptor-bench scenario single-8 'many*' --cpus 2,3\n",
@@ -113,7 +115,8 @@ static int list(const struct command *c, const struct options *o)
 
 	for (i = 0; i < scenario_count; i++)
 		if (is_ours(c, o, &scenarios[i]))
-			printf("scenario   %-12s %s\n", scenarios[i].name, scenarios[i].title);
+			printf("scenario   %-12s %s%s\n", scenarios[i].name, scenarios[i].title,
+			       scenarios[i].usual ? " (usual)" : "");
 	for (i = 0; i < contender_count; i++)
 		if (options_wanted(o, contenders[i]->name))
 			printf("contender  %s\n", contenders[i]->name);

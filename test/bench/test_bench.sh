@@ -287,9 +287,9 @@ one_cpu_is_told()
 # A line on the terminal, which is away in the end; none where there is none.
 progress_comes_and_goes()
 {
-	"$tool" latency --quick --rounds 2 --contender floor >out 2>err
+	"$tool" scenario 'latency-*' --quick --rounds 2 --contender floor >out 2>err
 	[ ! -s err ]
-	script -qec "$tool latency --quick --rounds 2 --contender floor >out" typescript >/dev/null
+	script -qec "$tool scenario 'latency-*' --quick --rounds 2 --contender floor >out" typescript >/dev/null
 	python3 - <<-'END'
 	text = open('typescript', newline='').read()
 	lines = text[text.index('\n') + 1:text.rindex('\nScript done')].split('\r\x1b[K')
@@ -310,9 +310,11 @@ tap 'scenario' measured scenario single-8 'many1*'
 tap 'compare' measured compare --contender floor
 tap 'waits' measured waits --contender pa
 tap 'start' measured start
-tap 'latency has its scenarios' scenarios_are 'latency-8 latency-56' latency
+tap 'latency has its scenarios' scenarios_are \
+	'latency-8 latency-56 paced-8 paced-56 paced10-8 paced10-56' latency
 tap 'scenarios by name' scenarios_are 'single-8 batch10-8' scenario batch10-8 single-8
-tap 'scenarios by pattern' scenarios_are 'single-8 single-32 single-56' scenario 'single-*'
+tap 'scenarios by pattern' scenarios_are 'single-8 single-32 single-56' \
+	scenario 'single-?' 'single-[35]?' 'single-56'
 tap 'contenders by a part of their name' contenders_are 'mutex and condition' latency -c mut
 tap 'warnings' warnings_are_printed
 tap 'build' build_is_told

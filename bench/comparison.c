@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "comparison.h"
+#include "html.h"
 #include "progress.h"
 #include "report.h"
 #include "sitting.h"
@@ -277,6 +278,12 @@ static void announce(const struct command *c, struct sitting *s)
 	sitting_warn(s);
 }
 
+static int write_page(const struct sitting *s, const void *subject)
+{
+	(void)subject;
+	return html_comparison(s->html, s->results, s->environment);
+}
+
 static int run(const struct command *c, int argc, char **argv)
 {
 	struct options o;
@@ -292,6 +299,7 @@ static int run(const struct command *c, int argc, char **argv)
 		status = sitting_begin(&s, c, &o);
 	if (status >= 0)
 		return status;
+	s.page = write_page;
 	announce(c, &s);
 	print_missing();
 	for (i = 0; i < scenario_count && err == 0; i++)

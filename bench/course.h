@@ -28,6 +28,8 @@ enum { PRODUCERS_MAX = 128 };
 
 #define ALWAYS static inline __attribute__((always_inline))
 
+struct placing; /* placing.h */
+
 /**
  * struct course - one scenario
  * @shape:	who follows whom; all but the line have one producer, and those whose
@@ -43,6 +45,9 @@ enum { PRODUCERS_MAX = 128 };
  * @cpus:	CPUs of the threads in turn, producers first; -1: not pinned
  * @cpu_count:	how many, at least 1
  * @yield:	who waits yields instead of spinning with the core's spin hint
+ * @placing:	where the slots lie, and which pages they are made of; NULL: as the contender
+ *		does it by itself. Only disruptor knows to do it; its only consumer then has
+ *		the second CPU
  */
 struct course {
 	enum shape shape;
@@ -57,6 +62,7 @@ struct course {
 	int cpus[CPUS_MAX];
 	uint32_t cpu_count;
 	bool yield;
+	struct placing *placing;
 };
 
 /**

@@ -7,6 +7,7 @@
 
 #include "comparison.h"
 #include "options.h"
+#include "placement.h"
 #include "start.h"
 #include "topology.h"
 #include "waits.h"
@@ -25,6 +26,8 @@ static const char help_text[] =
 	"               disruptor-bench compare --json all.json\n"
 	"  scenario     The same for one situation only, like three producers.\n"
 	"               disruptor-bench scenario many3-8\n"
+	"  placement    Where to put producer, consumer and memory?\n"
+	"               disruptor-bench placement --html placement.html\n"
 	"  waits        What does waiting cost: spin, yield, sleep, park?\n"
 	"               disruptor-bench waits\n"
 	"  start        What does it cost to start, by where the memory lies?\n"
@@ -42,8 +45,8 @@ static const struct {
 	int (*main)(int argc, char **argv);
 } commands[] = {
 	{"latency", latency_main},   {"throughput", throughput_main}, {"compare", compare_main},
-	{"scenario", scenario_main}, {"waits", waits_main},           {"start", start_main},
-	{"topology", topology_main},
+	{"scenario", scenario_main}, {"placement", placement_main},   {"waits", waits_main},
+	{"start", start_main},       {"topology", topology_main},
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };

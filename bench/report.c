@@ -19,8 +19,7 @@ static const struct {
 	const char *metric;
 } percentiles[] = {{50, "p50_ns"},     {90, "p90_ns"},       {99, "p99_ns"},
 		   {99.9, "p99.9_ns"}, {99.99, "p99.99_ns"}, {100, "max_ns"}};
-
-enum { PERCENTILES = sizeof(percentiles) / sizeof(*percentiles) };
+_Static_assert(sizeof(percentiles) / sizeof(*percentiles) == PERCENTILES, "one for each");
 
 static uint32_t ours(void)
 {
@@ -166,8 +165,7 @@ static bool is_paced(const struct scenario *s)
 	return s->course.interval != 0;
 }
 
-/* Of single ways, in ns. */
-static void take_percentiles(const struct scenario *s, const struct histogram *trips, double *ns)
+void report_percentiles(const struct scenario *s, const struct histogram *trips, double *ns)
 {
 	static struct histogram h;
 	uint32_t i;
@@ -205,14 +203,14 @@ static void print_percentiles(const struct table *t, uint32_t contender, enum re
 		if (r->regime != regime)
 			continue;
 		histogram_merge(&all, r->trips);
-		take_percentiles(t->scenario, r->trips, ns);
+		report_percentiles(t->scenario, r->trips, ns);
 		for (i = 0; i < PERCENTILES; i++)
 			of_round[i][n] = ns[i];
 		n++;
 	}
 	if (!n)
 		return;
-	take_percentiles(t->scenario, &all, ns);
+	report_percentiles(t->scenario, &all, ns);
 	print_values(contenders[contender]->name, regime_name(regime), ns);
 	for (i = 0; i < PERCENTILES; i++)
 		ns[i] = summarize(of_round[i], n).spread;
@@ -253,7 +251,7 @@ static int record_result(const struct scenario *s, const struct result *result,
 	err = results_add(results, record);
 	if (!s->latency)
 		return err;
-	take_percentiles(s, result->trips, ns);
+	report_percentiles(s, result->trips, ns);
 	for (i = 0; i < PERCENTILES && err == 0; i++) {
 		record->metric = percentiles[i].metric;
 		record->value = ns[i];

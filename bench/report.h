@@ -19,6 +19,9 @@ struct table {
 	bool yield;
 };
 
+/* 50, 90, 99, 99.9, 99.99, and the highest. */
+enum { PERCENTILES = 6 };
+
 static inline struct result *table_at(const struct table *t, uint32_t contender, uint32_t round)
 {
 	return &t->results[contender * t->rounds + round];
@@ -29,5 +32,8 @@ void report_print(const struct table *table);
 
 /** report_record() - every figure of every run, for programs. Return: 0; -ENOMEM */
 int report_record(const struct table *table, const char *command, struct results *results);
+
+/** report_percentiles() - of single ways, in ns; of round trips corrected for omission */
+void report_percentiles(const struct scenario *s, const struct histogram *trips, double *ns);
 
 #endif

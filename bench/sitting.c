@@ -81,7 +81,7 @@ int sitting_begin(struct sitting *s, const struct command *command, const struct
 		return status;
 	}
 	environment_print(s->environment, stdout);
-	if (command->cpus_most)
+	if (command->cpus_least)
 		print_setting(options);
 	clock_calibrate();
 	if (options->cpu_count > 1)
@@ -102,6 +102,8 @@ int sitting_end(struct sitting *s, int err)
 		(void)results_write_json(s->results, s->environment, s->json);
 	if (err == 0 && s->csv)
 		(void)results_write_csv(s->results, s->csv);
+	if (err == 0 && s->html && s->page)
+		(void)s->page(s, s->subject);
 	is_written = close_all(s);
 	if (err == -ENODEV)
 		return STATUS_REFUSED;

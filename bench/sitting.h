@@ -18,6 +18,7 @@
  * struct sitting
  * @results: to which figures are added
  * @warned:  so many of the environment's warnings are printed
+ * @page:    writes what --html asks for, of @subject. Return: 0; -EIO
  */
 struct sitting {
 	const struct command *command;
@@ -26,6 +27,8 @@ struct sitting {
 	struct results *results;
 	FILE *json, *csv, *html;
 	uint32_t warned;
+	int (*page)(const struct sitting *s, const void *subject);
+	const void *subject;
 };
 
 /**

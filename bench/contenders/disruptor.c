@@ -8,6 +8,7 @@
 
 #include <disruptor/disruptor.h>
 
+#include "../placing.h"
 #include "../threads.h"
 
 struct queue {
@@ -241,12 +242,27 @@ static void add(struct dsr_builder *b, const struct course *c, struct dsr_handle
 	dsr_handle_events(b, handler);
 }
 
-static int start(struct dsr_builder *b, struct dsr_disruptor **d)
+/* @producer: the thread that is to produce. */
+static int start(const struct course *c, struct dsr_builder *b, uint32_t producer,
+		 struct dsr_disruptor **d)
 {
-	int err = dsr_start(b, d);
+	int err;
 
-	if (err < 0)
+	if (c->placing)
+		placing_ask(c->placing, b, course_cpu(c, producer));
+	err = dsr_start(b, d);
+	if (err < 0) {
+		if (c->placing)
+			err = placing_failed(c->placing, b);
 		dsr_builder_destroy(b);
+		return err;
+	}
+	if (c->placing)
+		err = placing_check(c->placing, *d, producer);
+	if (err < 0) {
+		dsr_shutdown(*d, DSR_FOREVER);
+		dsr_destroy(*d);
+	}
 	return err;
 }
 
@@ -277,7 +293,7 @@ static int start_readers(const struct course *c, struct reader *readers, bool ba
 			dsr_then(b);
 		add(b, c, &handler, course_cpu(c, c->producers + i));
 	}
-	return start(b, d);
+	return start(c, b, 0, d);
 }
 
 static int run_threads(const struct course *c, struct queue *q, struct reader *first,
@@ -419,7 +435,7 @@ static int start_side(const struct course *c, struct side *state, dsr_event_fn o
 
 	add(b, c, &(struct dsr_handler){.on_event = on_event, .state = state},
 	    course_cpu(c, thread));
-	return start(b, d);
+	return start(c, b, 1 - thread, d);
 }
 
 static int pingpong(const struct course *c, struct outcome *outcome)

@@ -96,10 +96,10 @@ int html_placement(FILE *file, const struct matrix *m, const struct environment 
 	html_warnings(file, e);
 	html_list(file, "What this machine cannot show", m->choice.notes[0],
 		  sizeof(m->choice.notes[0]), m->choice.note_count);
-	write_maps(
-		file, m, METRIC_P50, "Latency, median",
-		"ns one way: half of a round trip through two rings. Each ring has its slots where "
-		"the column says, seen from its own producer and consumer.");
+	write_maps(file, m, METRIC_ONE_WAY, "Latency, median",
+		   "ns one way: half of a round trip through two rings, median of runs of 64. Each "
+		   "ring has its slots where "
+		   "the column says, seen from its own producer and consumer.");
 	write_maps(file, m, METRIC_P99, "Latency, 99 %",
 		   "ns one way: one trip in a hundred is slower.");
 	write_maps(file, m, METRIC_PER_EVENT, "Throughput",

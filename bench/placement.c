@@ -232,7 +232,7 @@ static void print_cell(const struct matrix *m, uint32_t cell)
 		printf("  not as asked: %s\n", m->refusals[cell]);
 		return;
 	}
-	print_figure(m, cell, METRIC_P50);
+	print_figure(m, cell, METRIC_ONE_WAY);
 	print_figure(m, cell, METRIC_P99);
 	print_figure(m, cell, METRIC_P99_9);
 	print_figure(m, cell, METRIC_PER_EVENT);
@@ -247,8 +247,9 @@ static void print_table(const struct matrix *m)
 		if (!i || pair != m->choice.cells[i - 1].pair) {
 			print_pair(&m->choice.pairs[pair]);
 			printf("; %s\n    %-24s %-11s %8s %6s %8s %6s %8s %6s %8s %6s %6s\n",
-			       regime_name(matrix_regime(m, pair)), "slots on", "pages, ns", "50 %",
-			       "+-", "99 %", "+-", "99.9 %", "+-", "an event", "+-", "rounds");
+			       regime_name(matrix_regime(m, pair)), "slots on", "pages, ns",
+			       "one way", "+-", "99 %", "+-", "99.9 %", "+-", "an event", "+-",
+			       "rounds");
 		}
 		print_cell(m, i);
 	}

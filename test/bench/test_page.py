@@ -20,7 +20,7 @@ import tempfile
 import zlib
 
 WIDTHS = (390, 1280)
-METRICS = ('p50_ns', 'p99_ns', 'ns_per_event')
+METRICS = ('one_way_ns', 'p99_ns', 'ns_per_event')
 VOID = {'meta', 'link', 'br', 'hr', 'img', 'input'}
 
 # Which of the page's elements reach beyond its width, but for what is in a box that scrolls.

@@ -10,8 +10,8 @@ usage()
 
 	Boots a kernel under QEMU's software emulation, which makes any nodes that the file
 	topologies has a line for, and runs COMMAND there. BUILD is a build folder: its
-	test programs are below /build, with what they need; the scripts beside this one are in
-	/numa. Prints what COMMAND printed and ends as it did, but with
+	test programs and the benchmark are below /build, with what they need; the scripts
+	beside this one are in /numa. Prints what COMMAND printed and ends as it did, but with
 
 	77  there can be no guest here
 	97  it ended without a verdict: its kernel has panicked, say
@@ -107,7 +107,7 @@ fill()
 	done
 	cp "$here"/*.sh "$image/numa"
 	mv "$image/numa/init.sh" "$image/init"
-	programs=$(cd "$build" && find test -type f -perm -u+x \
+	programs=$(cd "$build" && find test bench/disruptor-bench -type f -perm -u+x \
 		! -name '*.so*' ! -path '*.p/*' 2>/dev/null)
 	(cd "$build" && cp -a --parents $programs lib/libdisruptor.so* "$image/build" 2>/dev/null)
 	for library in $(cd "$build" && ldd $programs 2>/dev/null |

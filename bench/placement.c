@@ -262,7 +262,8 @@ static void print_advice(const struct matrix *m)
 	advice_draw(m, &advice);
 	for (uint32_t i = 0; i < advice.count; i++)
 		printf("%s%s\n",
-		       i == advice.heads ? "\nIn detail:\n"
+		       i == advice.heads ? "\n"
+					   "In detail:\n"
 		       : i               ? ""
 					 : "\nAdvice:\n",
 		       advice.lines[i]);

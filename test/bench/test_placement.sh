@@ -135,6 +135,17 @@ check "no nodes" chooses no-numa "0@0>1@0 cache:consumer=0:st"
 check "a pool on the only node" chooses isolated "\
 	0@0>8@0 sibling:consumer=0:stp
 	0@0>1@0 cache:consumer=0:stp"
+check "what makes no sense" chooses garbage "\
+	0@0>1@0 sibling:consumer=0:stp other=1:st memory=5:st interleaved=-:st
+	4@1>5@1 cache:consumer=1:st other=0:stp memory=5:st interleaved=-:st
+	0@0>2@0 node:consumer=0:stp other=1:st memory=5:st interleaved=-:st
+	0@0>4@1 remote-20:consumer=1:st producer=0:st memory=5:st interleaved=-:st"
+cp -r "$machines/isolated" "$tmp/short"
+rm "$tmp/short/sys/devices/system/node/node0/hugepages/hugepages-2048kB/free_hugepages"
+echo 3 >"$tmp/short/sys/devices/system/node/node0/hugepages/hugepages-2048kB/free_hugepages"
+machines=$tmp check "a pool that has too few" chooses short "\
+	0@0>8@0 sibling:consumer=0:st
+	0@0>1@0 cache:consumer=0:st"
 for machine in "$machines"/*; do
 	case ${machine##*/} in one-cpu | pinned) continue ;; esac
 	check "${machine##*/}" list "${machine##*/}"

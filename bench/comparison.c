@@ -102,8 +102,10 @@ static bool is_ours(const struct command *c, const struct options *o, const stru
 
 	if (c == &scenario_command && !o->argument_count)
 		return true;
+	if (c == &latency_command)
+		return s->latency;
 	if (c != &scenario_command)
-		return s->usual && (c == &compare_command || s->latency == (c == &latency_command));
+		return s->usual && (c == &compare_command || !s->latency);
 	for (i = 0; i < o->argument_count; i++)
 		if (is_named(o->arguments[i], s))
 			return true;

@@ -124,7 +124,10 @@ struct contender {
 
 extern const struct contender floor_contender, disruptor_contender, disruptor_event_contender,
 	disruptor_small_contender, disruptor_huge_contender, ck_contender, rte_contender,
-	boost_contender, boost_many_contender, mutex_contender, lmax_contender;
+	rte_hts_contender, rte_zc_contender, boost_contender, boost_many_contender,
+	readerwriterqueue_contender, concurrentqueue_contender, tbb_contender, wfcqueue_contender,
+	crossbeam_contender, crossbeam_channel_contender, rust_mpsc_contender, rust_sync_contender,
+	lmax_contender, glib_contender, mutex_contender, pipe_contender, eventfd_contender;
 
 /* clock.c: what a tick is, found out once. */
 void clock_calibrate(void);

@@ -14,15 +14,40 @@ const struct contender *const contenders[] = {
 #endif
 #if BENCH_WITH_RTE
 	&rte_contender,
+	&rte_hts_contender,
+	&rte_zc_contender,
 #endif
 #if BENCH_WITH_BOOST
 	&boost_contender,
 	&boost_many_contender,
 #endif
+#if BENCH_WITH_READERWRITERQUEUE
+	&readerwriterqueue_contender,
+#endif
+#if BENCH_WITH_CONCURRENTQUEUE
+	&concurrentqueue_contender,
+#endif
+#if BENCH_WITH_TBB
+	&tbb_contender,
+#endif
+#if BENCH_WITH_WFCQUEUE
+	&wfcqueue_contender,
+#endif
+#if BENCH_WITH_RUST
+	&crossbeam_contender,
+	&crossbeam_channel_contender,
+	&rust_mpsc_contender,
+	&rust_sync_contender,
+#endif
 #if BENCH_WITH_LMAX
 	&lmax_contender,
 #endif
+#if BENCH_WITH_GLIB
+	&glib_contender,
+#endif
 	&mutex_contender,
+	&pipe_contender,
+	&eventfd_contender,
 };
 const uint32_t contender_count = sizeof(contenders) / sizeof(*contenders);
 _Static_assert(sizeof(contenders) / sizeof(*contenders) <= CONTENDERS_MAX, "too many to compare");
@@ -31,7 +56,16 @@ const struct optional optionals[] = {
 	{"ck_ring", "libck-dev", BENCH_WITH_CK},
 	{"rte_ring", "libdpdk-dev", BENCH_WITH_RTE},
 	{"Boost", "libboost-dev and a C++ compiler", BENCH_WITH_BOOST},
+	{"readerwriterqueue", "libreaderwriterqueue-dev and a C++ compiler",
+	 BENCH_WITH_READERWRITERQUEUE},
+	{"concurrentqueue", "libconcurrentqueue-dev and a C++ compiler",
+	 BENCH_WITH_CONCURRENTQUEUE},
+	{"oneTBB", "libtbb-dev and a C++ compiler", BENCH_WITH_TBB},
+	{"liburcu wfcqueue", "liburcu-dev", BENCH_WITH_WFCQUEUE},
+	{"crossbeam and Rust mpsc",
+	 "rustc, librust-crossbeam-queue-dev and librust-crossbeam-channel-dev", BENCH_WITH_RUST},
 	{"LMAX Disruptor", "libdisruptor-java and default-jdk-headless", BENCH_WITH_LMAX},
+	{"GAsyncQueue", "libglib2.0-dev", BENCH_WITH_GLIB},
 };
 const uint32_t optional_count = sizeof(optionals) / sizeof(*optionals);
 

@@ -16,7 +16,8 @@
 enum { MACHINE, PRODUCER };
 
 static const struct own_option own[] = {
-	[MACHINE] = {'R', "machine", "FOLDER", "of the machine whose sys and proc are in this folder"},
+	[MACHINE] = {'R', "machine", "FOLDER",
+		     "of the machine whose sys and proc are in this folder"},
 	[PRODUCER] = {'P', "producer", "PIN", "where the producer is: a CPU's number or nodeN"},
 	{0},
 };

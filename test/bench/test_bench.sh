@@ -23,13 +23,13 @@ status()
 }
 
 # refuses WANTED TEXT ARGUMENT...: that exit status; a sentence with the text on standard
-# error, and nothing on standard output.
+# error, and nothing on standard output. What is not refused would measure for long.
 refuses()
 {
 	local wanted=$1 text=$2
 
 	shift 2
-	status "$wanted" "$tool" "$@" >out 2>err
+	status "$wanted" timeout 20 "$tool" "$@" >out 2>err
 	cat err
 	grep -qF -- "$text" err
 	[ ! -s out ]
@@ -66,13 +66,13 @@ help_of()
 	sed -n 's/^  .*--\([a-z]*\) [A-Z][A-Z]* .*/\1/p' help >options
 	grep -q . options
 	while read -r option; do
-		status 2 "$tool" "$1" "--$option" 2>err
+		status 2 timeout 20 "$tool" "$1" "--$option" 2>err
 		grep -qF -- "'--$option' requires an argument" err
 	done <options
 	sed -n 's/^  .*--\([a-z]*\)   .*/\1/p' help >options
 	grep -qx help options
 	while read -r option; do
-		"$tool" "$1" "--$option" -h >other
+		timeout 20 "$tool" "$1" "--$option" -h >other
 		same help other
 	done <options
 	for option in json csv html contender rounds cpus quick list; do

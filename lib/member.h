@@ -41,7 +41,7 @@ struct dsr_member {
 	uint32_t sequence_count;
 	int64_t start;
 
-	struct dsr_member *next; /* in the graph, or among those that are to come */
+	struct dsr_member *next;   /* in the graph, or among those that are to come */
 	struct dsr_member **after; /* never more than all that were before it */
 	uint32_t after_count;
 	bool marked;    /* a search's */

@@ -20,8 +20,11 @@
 
 void dsr_rcu_read_lock(struct dsr_handle *reader)
 {
-	/* Relaxed: our own count, and the fence orders the store. */
-	dsr_store_relaxed(&reader->reads, dsr_load_relaxed(&reader->reads) + 1);
+	/*
+	 * [READ->REUSE] Who sees this count and not the one before has to see the read
+	 * before it over, too: a relaxed store would cut that one's release off.
+	 */
+	dsr_store_release(&reader->reads, dsr_load_relaxed(&reader->reads) + 1);
 	/* [READ->GRACE] Counted before the gate is looked up. */
 	dsr_full_fence();
 }

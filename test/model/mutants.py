@@ -64,8 +64,6 @@ CHECKS = [
      'a barrier that is one too far'),
     ('lib/consumer.c', 'dsr_unlikely(highest == DSR_SEQUENCE_ENDED)', '0',
      'one that has ended is a position'),
-    ('lib/park.c', '& ~DSR_PARK_CAREFUL) == 0', ') == 0 || !DSR_PARK_CAREFUL',
-     'without membarrier all wake always'),
     ('lib/wait.c', 'w->ticket = dsr_park_ticket(w->park);',
      'w->ticket = dsr_park_ticket(w->park) + 1;', 'a ticket of a wake to come'),
     ('lib/poller.c', 'if (armed == target.park && dsr_bell_is_armed(bells, &poller->bell))\n'

@@ -51,8 +51,11 @@ int dsr_seats_take(struct dsr_disruptor *d)
 
 int dsr_seats_take_comer(struct dsr_disruptor *d, struct dsr_member *m)
 {
-	(void)d;
-	(void)m;
+	struct dsr_graph *graph = &d->builder->graph;
+
+	pthread_mutex_lock(&graph->lock);
+	dsr_graph_expect(graph, m);
+	pthread_mutex_unlock(&graph->lock);
 	return 0;
 }
 
@@ -71,12 +74,6 @@ void dsr_seats_settle(struct dsr_disruptor *d)
 {
 	for (struct dsr_member *m = d->builder->graph.members; m; m = m->next)
 		dsr_seats_settle_comer(d, m);
-}
-
-void dsr_seats_join(struct dsr_disruptor *d, struct dsr_member *m)
-{
-	(void)d;
-	(void)m;
 }
 
 int dsr_cpu_pin(int cpu)

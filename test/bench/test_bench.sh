@@ -300,7 +300,40 @@ progress_comes_and_goes()
 	END
 }
 
+# Of known figures: medians, spreads, ratios round by round, and which rounds count.
+tables_are_drawn()
+{
+	python3 - >known.json <<-'END'
+	import json
+	runs = [("disruptor", "near", [10, 30, 20]), ("floor", "near", [5, 45, 20]),
+	        ("pipe", "near", [40]), ("pipe", "far", [90, 80, 100])]
+	results = [dict(command="compare", scenario="single-8", contender=c, regime=regime,
+	                metric="ns_per_event", round=i, value=v)
+	           for c, regime, values in runs for i, v in enumerate(values)]
+	environment = dict(cpu="a CPU", cpus=2, kernel="6", hypervisor=None, compiler="cc",
+	                   buildtype="release", version="1")
+	print(json.dumps(dict(environment=environment, results=results)))
+	END
+	"$source/bench/table.py" known.json >table
+	cat table
+	grep -qxF '| disruptor | 20.0 ±10.0 |' table
+	grep -qxF '| floor | 20.0 ±15.0 (1.00) |' table
+	grep -qxF '| pipe | 90.0 ±10.0 *far* |' table
+	grep -qxF 'a CPU, 2 CPUs, Linux 6; cc, release; disruptor 1; 3 rounds.' table
+}
+
+readme_has_the_tables_of_its_results()
+{
+	cp "$source/bench/README.md" readme
+	"$source/bench/table.py" "$source/bench/results/epyc-2-cpus.compare.json" readme
+	diff "$source/bench/README.md" readme
+	status 1 "$source/bench/table.py" known.json known.json
+	grep -q '^{' known.json
+}
+
 tap 'help' help_is_for_newcomers
+tap 'tables of known figures' tables_are_drawn
+tap "README's tables" readme_has_the_tables_of_its_results
 for command in $commands; do
 	tap "help of $command" help_of "$command"
 done

@@ -5,25 +5,8 @@
 # that all are measured on this one. TAP.
 
 tool=$1 machines=$2
-number=0 failed=0
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-
-# check NAME COMMAND...
-check()
-{
-	local name=$1
-
-	shift
-	number=$((number + 1))
-	if "$@" >"$tmp/messages" 2>&1; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		sed 's/^/# /' "$tmp/messages"
-		failed=$((failed + 1))
-	fi
-}
+source=$(cd "$(dirname "$0")/../.." && pwd)
+. "$source/test/package/common.sh"
 
 list()
 {
@@ -81,61 +64,60 @@ silent()
 # refuses STATUS TEXT ARGUMENT...
 refuses()
 {
-	local status=$1 text=$2 rc
+	local status=$1 text=$2 rc=0
 
 	shift 2
-	"$tool" placement "$@" >"$tmp/out" 2>"$tmp/err"
-	rc=$?
+	"$tool" placement "$@" >"$tmp/out" 2>"$tmp/err" || rc=$?
 	cat "$tmp/err"
 	[ $rc -eq "$status" ] && grep -qF -- "$text" "$tmp/err" && [ ! -s "$tmp/out" ]
 }
 
-check "two sockets" chooses epyc-nps1 "\
+tap "two sockets" chooses epyc-nps1 "\
 	0@0>128@0 sibling:consumer=0:st other=1:st interleaved=-:st
 	0@0>1@0 cache:consumer=0:st other=1:st interleaved=-:st
 	0@0>8@0 node:consumer=0:st other=1:st interleaved=-:st
 	0@0>64@1 remote-32:consumer=1:st producer=0:st interleaved=-:st"
-check "eight nodes, and a pool on two of them" chooses epyc-nps4 "\
+tap "eight nodes, and a pool on two of them" chooses epyc-nps4 "\
 	0@0>64@0 sibling:consumer=0:stp other=1:stp interleaved=-:st
 	0@0>1@0 cache:consumer=0:stp other=1:stp interleaved=-:st
 	0@0>4@0 node:consumer=0:stp other=1:stp interleaved=-:st
 	0@0>8@1 remote-12:consumer=1:stp producer=0:stp other=2:st interleaved=-:st
 	0@0>32@4 remote-32:consumer=4:st producer=0:st other=1:stp interleaved=-:st"
-check "a node that is memory only" chooses cxl "\
+tap "a node that is memory only" chooses cxl "\
 	0@0>48@0 sibling:consumer=0:st other=1:st memory=2:st interleaved=-:st
 	0@0>1@0 cache:consumer=0:st other=1:st memory=2:st interleaved=-:st
 	0@0>24@1 remote-21:consumer=1:st producer=0:st memory=2:st interleaved=-:st"
-check "a cache of two nodes" chooses intel-snc2 "\
+tap "a cache of two nodes" chooses intel-snc2 "\
 	0@0>64@0 sibling:consumer=0:stp other=1:stp interleaved=-:st
 	0@0>1@0 cache:consumer=0:stp other=1:stp interleaved=-:st
 	0@0>16@1 remote-11:consumer=1:stp producer=0:stp other=2:st interleaved=-:st
 	0@0>32@2 remote-20:consumer=2:st producer=0:st other=1:stp interleaved=-:st"
-check "there and back are not the same" chooses asymmetric "\
+tap "there and back are not the same" chooses asymmetric "\
 	0@0>1@0 cache:consumer=0:st other=1:st interleaved=-:st
 	0@0>2@1 remote-15-30:consumer=1:st producer=0:st other=2:st interleaved=-:st
 	0@0>4@2 remote-30-15:consumer=2:st producer=0:st other=1:st interleaved=-:st
 	6@3>0@0 remote-20-40:consumer=0:st producer=3:st other=1:st interleaved=-:st
 	0@0>6@3 remote-40-20:consumer=3:st producer=0:st other=1:st interleaved=-:st"
-check "nodes without memory" chooses threadripper "\
+tap "nodes without memory" chooses threadripper "\
 	0@0>32@0 sibling:consumer=0:st other=2:st interleaved=-:st
 	0@0>1@0 cache:consumer=0:st other=2:st interleaved=-:st
 	0@0>4@0 node:consumer=0:st other=2:st interleaved=-:st
 	0@0>8@2 remote-16:consumer=2:st producer=0:st interleaved=-:st
 	0@0>16@1 remote-16-memoryless:other=0:st interleaved=-:st"
-check "distances that nobody tells" chooses untold "\
+tap "distances that nobody tells" chooses untold "\
 	0@0>1@0 node:consumer=0:st other=1:st interleaved=-:st
 	0@0>2@1 remote:consumer=1:st producer=0:st other=2:st interleaved=-:st
 	0@0>4@2 remote-30:consumer=2:st producer=0:st other=1:st interleaved=-:st"
-check "what a container may use" chooses container "\
+tap "what a container may use" chooses container "\
 	2@0>18@0 sibling:consumer=0:st
 	2@0>4@0 cache:consumer=0:st"
-check "a small virtual machine" chooses vm "0@0>1@0 node:consumer=0:st"
-check "no /sys" chooses no-sys "1@0>3@0 node:consumer=0:st"
-check "no nodes" chooses no-numa "0@0>1@0 cache:consumer=0:st"
-check "a pool on the only node" chooses isolated "\
+tap "a small virtual machine" chooses vm "0@0>1@0 node:consumer=0:st"
+tap "no /sys" chooses no-sys "1@0>3@0 node:consumer=0:st"
+tap "no nodes" chooses no-numa "0@0>1@0 cache:consumer=0:st"
+tap "a pool on the only node" chooses isolated "\
 	0@0>8@0 sibling:consumer=0:stp
 	0@0>1@0 cache:consumer=0:stp"
-check "what makes no sense" chooses garbage "\
+tap "what makes no sense" chooses garbage "\
 	0@0>1@0 sibling:consumer=0:stp other=1:st memory=5:st interleaved=-:st
 	4@1>5@1 cache:consumer=1:st other=0:stp memory=5:st interleaved=-:st
 	0@0>2@0 node:consumer=0:stp other=1:st memory=5:st interleaved=-:st
@@ -143,28 +125,28 @@ check "what makes no sense" chooses garbage "\
 cp -r "$machines/isolated" "$tmp/short"
 rm "$tmp/short/sys/devices/system/node/node0/hugepages/hugepages-2048kB/free_hugepages"
 echo 3 >"$tmp/short/sys/devices/system/node/node0/hugepages/hugepages-2048kB/free_hugepages"
-machines=$tmp check "a pool that has too few" chooses short "\
+machines=$tmp tap "a pool that has too few" chooses short "\
 	0@0>8@0 sibling:consumer=0:st
 	0@0>1@0 cache:consumer=0:st"
 for machine in "$machines"/*; do
 	case ${machine##*/} in one-cpu | pinned) continue ;; esac
-	check "${machine##*/}" list "${machine##*/}"
+	tap "${machine##*/}" list "${machine##*/}"
 done
 
-check "one node is told" tells vm "One node: nothing to choose"
-check "one node's memory is told" tells container "Memory of one node only"
-check "a node without memory is told" tells threadripper "Node 3 has CPUs, and no memory"
-check "siblings that are none are told" tells graviton "No two of the CPUs are one core's"
-check "siblings that are some are not" silent cxl "one core's"
-check "caches that are not told" tells vm "does not tell which CPUs share a cache"
-check "caches that are not shared" tells ampere "No two cores share a last-level cache"
-check "an empty pool is told" tells vm "4 pages of 2 MiB"
-check "one that is not empty is not" silent isolated "2 MiB that"
+tap "one node is told" tells vm "One node: nothing to choose"
+tap "one node's memory is told" tells container "Memory of one node only"
+tap "a node without memory is told" tells threadripper "Node 3 has CPUs, and no memory"
+tap "siblings that are none are told" tells graviton "No two of the CPUs are one core's"
+tap "siblings that are some are not" silent cxl "one core's"
+tap "caches that are not told" tells vm "does not tell which CPUs share a cache"
+tap "caches that are not shared" tells ampere "No two cores share a last-level cache"
+tap "an empty pool is told" tells vm "4 pages of 2 MiB"
+tap "one that is not empty is not" silent isolated "2 MiB that"
 
-check "one CPU" refuses 3 "takes two CPUs" --list -R "$machines/one-cpu"
-check "one CPU that may be used" refuses 3 "takes two CPUs" --list -R "$machines/pinned"
-check "a folder that is not there" refuses 2 "$tmp/none" --list -R "$tmp/none"
-check "another machine cannot be measured" refuses 2 "--list" -R "$machines/vm"
+tap "one CPU" refuses 3 "takes two CPUs" --list -R "$machines/one-cpu"
+tap "one CPU that may be used" refuses 3 "takes two CPUs" --list -R "$machines/pinned"
+tap "a folder that is not there" refuses 2 "$tmp/none" --list -R "$tmp/none"
+tap "another machine cannot be measured" refuses 2 "--list" -R "$machines/vm"
 
 # In words of shell: every cell of the list, with figures, in each file.
 measures()
@@ -197,14 +179,12 @@ measures()
 
 # CPUs that are named have to be this machine's, too.
 if taskset -c 0,1 true 2>/dev/null && [ "$(nproc)" -ge 2 ]; then
-	check "CPUs in the order they are named" chooses epyc-nps4 \
+	tap "CPUs in the order they are named" chooses epyc-nps4 \
 		"1@0>0@0 cache:consumer=0:stp other=1:stp interleaved=-:st" --cpus 1,0
-	check "CPUs on one node are told" tells cxl "all on one node" --cpus 0,1
-	check "one CPU is named" refuses 3 "takes two CPUs" --list -R "$machines/cxl" --cpus 1
-	check "all of them are measured here" measures
+	tap "CPUs on one node are told" tells cxl "all on one node" --cpus 0,1
+	tap "one CPU is named" refuses 3 "takes two CPUs" --list -R "$machines/cxl" --cpus 1
+	tap "all of them are measured here" measures
 else
-	number=$((number + 1))
-	echo "ok $number - all of them are measured here # SKIP not here: one CPU"
+	tap_skip "all of them are measured here" "not here: one CPU"
 fi
-echo "1..$number"
-exit $((failed > 0))
+tap_end

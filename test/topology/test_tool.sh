@@ -4,25 +4,8 @@
 # disruptor-bench topology: what a person and a program read of it. TAP.
 
 tool=$1 machines=$2
-number=0 failed=0
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-
-# check NAME COMMAND...
-check()
-{
-	local name=$1
-
-	shift
-	number=$((number + 1))
-	if "$@" >"$tmp/messages" 2>&1; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		sed 's/^/# /' "$tmp/messages"
-		failed=$((failed + 1))
-	fi
-}
+source=$(cd "$(dirname "$0")/../.." && pwd)
+. "$source/test/package/common.sh"
 
 # has TEXT ARGUMENT...: the output has it, and the exit status is 0.
 has()
@@ -36,11 +19,11 @@ has()
 # refuses TEXT ARGUMENT...: exit status 2, the reason on standard error, and nothing planned.
 refuses()
 {
-	local text=$1
+	local text=$1 rc=0
 
 	shift
-	"$tool" topology "$@" >"$tmp/out" 2>"$tmp/err"
-	[ $? -eq 2 ] && cat "$tmp/err" && grep -qF -- "$text" "$tmp/err" &&
+	"$tool" topology "$@" >"$tmp/out" 2>"$tmp/err" || rc=$?
+	[ $rc -eq 2 ] && cat "$tmp/err" && grep -qF -- "$text" "$tmp/err" &&
 		! grep -q '^producer:' "$tmp/out"
 }
 
@@ -59,22 +42,21 @@ assert len(it.get("plan", {"seats": []})["seats"]) == int(sys.argv[1]), it["plan
 ' "$seats"
 }
 
-check "this machine" has "machine: "
-check "this machine, as JSON" json 0
-check "help" has "usage: disruptor-bench topology" -h
+tap "this machine" has "machine: "
+tap "this machine, as JSON" json 0
+tap "help" has "usage: disruptor-bench topology" -h
 for machine in "$machines"/*; do
-	check "${machine##*/}" has "machine: " -R "$machine" one two,three@near
-	check "${machine##*/}, as JSON" json 4 -R "$machine" one two,three@near
+	tap "${machine##*/}" has "machine: " -R "$machine" one two,three@near
+	tap "${machine##*/}, as JSON" json 4 -R "$machine" one two,three@near
 done
-check "a plan" has "journal: CPU 1, node 0, spins (shares L3 with producer, not a sibling)" \
+tap "a plan" has "journal: CPU 1, node 0, spins (shares L3 with producer, not a sibling)" \
 	-R "$machines/epyc-nps4" -P 0 journal
-check "a CPU of one's own" has "journal: CPU 9, node 1" -R "$machines/epyc-nps4" journal@9
-check "what of it matters for a measurement" has "isolated 2-7,10-15; nohz_full 4-7,12-15" \
+tap "a CPU of one's own" has "journal: CPU 9, node 1" -R "$machines/epyc-nps4" journal@9
+tap "what of it matters for a measurement" has "isolated 2-7,10-15; nohz_full 4-7,12-15" \
 	--machine "$machines/isolated"
-check "a folder that is not there" refuses "$tmp/none" -R "$tmp/none"
-check "a pin that is none" refuses "somewhere" journal@somewhere
-check "a producer that is nowhere" refuses "auto" --producer auto journal
-check "a name twice" refuses "journal" journal journal
-check "an option that is none" refuses "disruptor-bench topology -h" -x
-echo "1..$number"
-exit $((failed > 0))
+tap "a folder that is not there" refuses "$tmp/none" -R "$tmp/none"
+tap "a pin that is none" refuses "somewhere" journal@somewhere
+tap "a producer that is nowhere" refuses "auto" --producer auto journal
+tap "a name twice" refuses "journal" journal journal
+tap "an option that is none" refuses "disruptor-bench topology -h" -x
+tap_end

@@ -64,6 +64,9 @@ DSR_COLD void dsr_batch_release_lane(struct dsr_batch *batch);
 /**
  * dsr_batch_next() - take the next event of the batch
  *
+ * Where events have come without a break it may pause for 2 to 4 us, while it measures
+ * that they get through faster for it (lib/pace.c): the end of a long burst is late by that.
+ *
  * Ordering: what the producer wrote before it published is seen.
  * Return: the event, to read and change until it is released; NULL: no more.
  */

@@ -24,8 +24,8 @@
  *			back to its heels, and wait twice as long for the next try
  *	nothing		came in a pause: the flow is over
  *
- * A consumer that waits for single events, as in a ping-pong, or for less than
- * PACE_WINDOW of them, never pauses. A steady stream that is no faster for it pays for
+ * A consumer whose events come further apart than PACE_SLOWEST a line, or fewer than
+ * PACE_WINDOW at a time, never pauses. A steady stream that is no faster for it pays for
  * one try in more and more events. The end of a long burst comes late by a pause, which is
  * never more than PACE_MOST. Figures, and what else was tried: bench/README.md.
  *
@@ -57,10 +57,23 @@ static bool is_there(const struct dsr_batch *batch, int64_t sequence)
 	return stamp == sequence || stamp == ~sequence;
 }
 
-/* The one so many slots on from the next. */
+/* How far on from the next one producers can have got: not into what we have not given back. */
+static int64_t room(const struct dsr_batch *batch)
+{
+	/* Relaxed: our own. */
+	int64_t done = dsr_load_relaxed(&batch->sequence->value);
+	int64_t slots = (int64_t)batch->slots.mask + 1 - (batch->next - done);
+	int64_t left = DSR_SEQUENCE_MAX - batch->next;
+
+	return slots < left ? slots : left;
+}
+
+/* The one so many slots on from the next, or the last one that can be there. */
 static int64_t ahead_of(const struct dsr_batch *batch, int64_t slots)
 {
-	return batch->next > DSR_SEQUENCE_MAX - slots ? DSR_SEQUENCE_MAX : batch->next + slots;
+	int64_t most = room(batch);
+
+	return batch->next + (slots < most ? slots : most);
 }
 
 /* Longer than until the ring is half full it would only hold the producer up. */
@@ -75,19 +88,22 @@ static void pause_for(const struct dsr_batch *batch, int64_t ns)
 	while (dsr_now() < until && !is_there(batch, half));
 }
 
-/* How many are there from the next one on, roughly, and no more than it looks ahead. */
+/* How many are there from the next one on: at least, and no more than it looks ahead. */
 static int64_t published(const struct dsr_batch *batch, const struct dsr_pace *pace)
 {
-	int64_t n = 1;
+	int64_t most = pace->ahead < room(batch) ? pace->ahead : room(batch), n = 0, step;
 
 	if (!is_there(batch, batch->next))
 		return 0;
-	while (n < pace->ahead && is_there(batch, ahead_of(batch, n)))
-		n *= 2;
-	return n;
+	for (step = 1; step <= most && is_there(batch, batch->next + step); step *= 2)
+		n = step;
+	return n + 1;
 }
 
-/* What PACE_WINDOW events took in the window that ends, and the next begins. 0: it goes on, or says nothing. */
+/*
+ * What PACE_WINDOW events took in the window that ends, and the next begins. 0: it goes
+ * on, or says nothing.
+ */
 static int64_t end_window(struct dsr_pace *pace, int64_t sequence, int64_t most)
 {
 	int64_t count = sequence - pace->from, now, took = 0;
@@ -162,6 +178,9 @@ void dsr_batch_pace(struct dsr_batch *batch)
 
 	if (batch->next < batch->settled)
 		batch->paced = batch->settled;
+	else if (far < batch->next)
+		/* All is in this batch: nothing comes before it has been given back. */
+		batch->paced = batch->next + 1;
 	else if (is_there(batch, far))
 		batch->paced = far + 1;
 	else

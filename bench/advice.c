@@ -119,7 +119,10 @@ static uint32_t best_place(const struct matrix *m, uint32_t pair, enum metric me
 	return best;
 }
 
-/* What the best place is held against: the library's own choice; if that is it, the other side's. */
+/*
+ * What the best place is held against: the library's own choice; if that is it, the other
+ * side's.
+ */
 static uint32_t rival_of(const struct matrix *m, uint32_t pair, enum metric metric, uint32_t best)
 {
 	uint32_t consumer = matrix_find(m, pair, PLACE_CONSUMER, DSR_PAGES_SMALL);

@@ -4,7 +4,7 @@
 
 #include "matrix.h"
 
-enum { ADVICE_MAX = 80 };
+enum { ADVICE_MAX = 96 };
 
 /**
  * struct advice - sentences, first those that matter most

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The commands that let contenders take turns at scenarios: which of them, how often; then tables. */
+/*
+ * The commands that let contenders take turns at scenarios: which of them, how often; then
+ * tables.
+ */
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -16,7 +19,7 @@
 	"which the CPUs were near each other and rounds in which they were far, and the\n"    \
 	"ratio to disruptor's figure of the same round: above 1 is slower than disruptor.\n"  \
 	"In brackets is where the true median lies, with the certainty that is told below.\n" \
-	"\"floor\" is no queue, but what the machine can do at all.\n"
+	"\"floor\" is no queue: bare words in lines that both look at, one by one.\n"
 
 static const struct command compare_command = {
 	.name = "compare",
@@ -39,7 +42,7 @@ static const struct command latency_command = {
 		"\n" READING,
 	.examples = "  disruptor-bench latency --cpus 2,3\n"
 		    "  disruptor-bench latency --contender disruptor --csv trips.csv\n",
-	.common = "crpqjVlh",
+	.common = "crpqjVHlh",
 	.rounds = 7,
 	.cpus_least = 2,
 	.cpus_most = CPUS_MAX,
@@ -52,7 +55,7 @@ static const struct command throughput_command = {
 		"\n" READING,
 	.examples = "  disruptor-bench throughput --cpus 2,3\n"
 		    "  disruptor-bench throughput --cpus 0-3 --rounds 11\n",
-	.common = "crpqjVlh",
+	.common = "crpqjVHlh",
 	.rounds = 7,
 	.cpus_least = 2,
 	.cpus_most = CPUS_MAX,
@@ -66,7 +69,7 @@ static const struct command scenario_command = {
 		"\n" READING,
 	.examples = "  disruptor-bench scenario --list\n"
 		    "  disruptor-bench scenario single-8 'many*' --cpus 2,3\n",
-	.common = "crpqjVlh",
+	.common = "crpqjVHlh",
 	.rounds = 7,
 	.cpus_least = 2,
 	.cpus_most = CPUS_MAX,
@@ -268,7 +271,8 @@ static void announce(const struct command *c, struct sitting *s)
 	uint32_t steps = 0, threads = 0, i, n;
 
 	for (i = 0; i < scenario_count; i++) {
-		uint32_t these = course_threads(&scenarios[i].course), before = steps;
+		struct course course = course_here(&scenarios[i], o);
+		uint32_t these = course_threads(&course), before = steps;
 
 		for (n = 0; is_ours(c, o, &scenarios[i]) && n < contender_count; n++)
 			steps += can_run(&scenarios[i], o, n) * o->rounds;

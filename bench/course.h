@@ -95,7 +95,6 @@ struct outcome {
  * @many_only: is there for these, and left out where the queue is built for one
  * @in_turn:  which wait for each other in the order they came, spinning: if there are more
  *	      of them than CPUs, an event takes a time slice
- * @floor:    no queue, but what the machine can do
  * @shapes:   can have several consumers that all see every event
  * @extra:    a variant of another one, which runs only if it is asked for by name
  * @missing:  NULL, or tells what this machine has not that it needs; that may be NULL, too
@@ -112,7 +111,6 @@ struct contender {
 	bool many;
 	bool many_only;
 	bool in_turn;
-	bool floor;
 	bool shapes;
 	bool extra;
 	const char *(*missing)(void);

@@ -30,6 +30,7 @@ static void collect(const struct matrix *m, uint32_t pair, struct picture *p)
 {
 	static const enum dsr_pages pages[] = {DSR_PAGES_SMALL, DSR_PAGES_TRANSPARENT,
 					       DSR_PAGES_2M};
+	uint32_t only;
 
 	p->count = 0;
 	for (uint32_t place = 0; place < PLACES; place++) {
@@ -41,9 +42,10 @@ static void collect(const struct matrix *m, uint32_t pair, struct picture *p)
 	p->by_pages = p->count <= 1;
 	if (!p->by_pages)
 		return;
+	only = p->count ? m->choice.cells[p->cells[0]].place : PLACE_CONSUMER;
 	p->count = 0;
 	for (uint32_t i = 0; i < 3; i++) {
-		uint32_t cell = matrix_find(m, pair, PLACE_CONSUMER, pages[i]);
+		uint32_t cell = matrix_find(m, pair, only, pages[i]);
 
 		if (cell < m->choice.cell_count)
 			p->cells[p->count++] = cell;

@@ -72,14 +72,18 @@ static bool is_one_of(const char *word, const char *one, const char *other)
 int main(int argc, char **argv)
 {
 	char help[] = "--help", *asked[] = {NULL, help, NULL};
+	int status;
 
 	if (argc == 1 || is_one_of(argv[1], "-h", "--help") ||
 	    (argc == 2 && strcmp(argv[1], "help") == 0)) {
 		fputs(help_text, stdout);
 		return STATUS_DONE;
 	}
-	if (strcmp(argv[1], "help") != 0)
-		return run(argc - 1, argv + 1);
-	asked[0] = argv[2];
-	return run(2, asked);
+	if (strcmp(argv[1], "help") == 0) {
+		asked[0] = argv[2];
+		return run(2, asked);
+	}
+	status = run(argc - 1, argv + 1);
+	/* What nobody could read has not been told. */
+	return fflush(stdout) != 0 && status == STATUS_DONE ? STATUS_FAILED : status;
 }

@@ -49,8 +49,7 @@ int html_comparison(FILE *file, const struct results *r, const struct environmen
 	      "disruptor's figure of the same round: above 1 is slower. Rounds in which the CPUs "
 	      "were "
 	      "near each other and those in which they were far stand apart. The floor is no "
-	      "queue, but "
-	      "what the machine can do at all.</p>\n",
+	      "queue: bare words in lines that both look at, one by one.</p>\n",
 	      file);
 	for (uint32_t i = 0; i < results_count(r); i++)
 		if (is_new(r, i))

@@ -121,7 +121,10 @@ ALWAYS uint32_t await_run(struct queue *q, const struct course *c, uint32_t word
 	return n;
 }
 
-/* What a consumer has when its run is over; @left: events that did not come, or too many of them. */
+/*
+ * What a consumer has when its run is over; @left: events that did not come, or too many
+ * of them.
+ */
 ALWAYS void tell(struct checker *out, const struct checker *checker, int64_t left)
 {
 	*out = *checker;
@@ -159,7 +162,10 @@ ALWAYS void consume_runs(struct queue *q, const struct course *c, uint32_t words
 	tell(out, &checker, left);
 }
 
-/* One copy of a loop per size, kind and number at once: what these are is known when it is compiled. */
+/*
+ * One copy of a loop per size, kind and number at once: what these are is known when it is
+ * compiled.
+ */
 #define FOR_COURSE(c, one, run, ...)                           \
 	do {                                                   \
 		if ((c)->words == 1)                           \
@@ -204,7 +210,12 @@ static void consume_all(void *queue, const struct course *c, const struct finish
 {
 	struct queue *q = (struct queue *)queue;
 
+#if defined(QUEUE_HAS_RUNS) || defined(QUEUE_HAS_RUNS_ONLY)
+	/* However they were put, as a disruptor's consumer does. */
+	FOR_COURSE(c, consume_runs, consume_runs, finish, out);
+#else
 	FOR_COURSE(c, consume, consume_runs, finish, out);
+#endif
 }
 
 /* Called when all threads have ended: is there an event that nobody put, or put once only? */

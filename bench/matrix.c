@@ -54,13 +54,16 @@ enum regime matrix_regime(const struct matrix *m, uint32_t pair)
 {
 	uint32_t counts[REGIMES] = {0};
 
-	for (uint32_t cell = 0; cell < m->choice.cell_count; cell++)
-		for (uint32_t i = 0; m->choice.cells[cell].pair == pair && i < METRICS * m->rounds;
-		     i++) {
-			const struct figure *figure = figure_at(m, cell, 0, 0) + i;
+	for (uint32_t cell = 0; cell < m->choice.cell_count; cell++) {
+		for (uint32_t i = 0; m->choice.cells[cell].pair == pair && i < m->rounds; i++) {
+			/* One figure of each run: the others are percentiles. */
+			const struct figure *latency = figure_at(m, cell, METRIC_ONE_WAY, i);
+			const struct figure *stream = figure_at(m, cell, METRIC_PER_EVENT, i);
 
-			counts[figure->regime] += figure->is_there;
+			counts[latency->regime] += latency->is_there;
+			counts[stream->regime] += stream->is_there;
 		}
+	}
 	return counts[NEAR] >= counts[FAR] ? NEAR : FAR;
 }
 

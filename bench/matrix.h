@@ -62,7 +62,10 @@ struct summary matrix_figure(const struct matrix *m, uint32_t cell, enum metric 
 struct summary matrix_ratio(const struct matrix *m, uint32_t cell, uint32_t base,
 			    enum metric metric);
 
-/** matrix_find() - the cell with that. Return: its number; cell_count: there is none with figures */
+/**
+ * matrix_find() - the cell with that. Return: its number; cell_count: there is none with
+ * figures
+ */
 uint32_t matrix_find(const struct matrix *m, uint32_t pair, enum place place, enum dsr_pages pages);
 
 const char *metric_name(enum metric metric);

@@ -16,12 +16,18 @@
 #include "scenario.h"
 #include "statistics.h"
 
-/* One way, in ns: CPUs of one core complex are below, of two or of a virtual machine's whim above. */
+/*
+ * One way, in ns: CPUs of one core complex are below, of two or of a virtual machine's
+ * whim above.
+ */
 #define NEAR_BELOW 110.0
 
 enum {
 	RUNS_MAX = SCENARIO_TRIPS / TRIPS_TIMED + 2,
-	/* Of a run, in seconds. None takes more than a few; with a Java process's first ones, some. */
+	/*
+	 * Of a run, in seconds. None takes more than a few; with a Java process's first
+	 * ones, some.
+	 */
 	LIMIT = 120,
 	LIMIT_STATUS = 1, /* as options.h has it: a run failed */
 };

@@ -53,7 +53,10 @@ int threads_stream(const struct course *course, void *queue, produce_fn produce,
 int threads_paced(const struct course *course, void *queue, struct schedule schedule,
 		  produce_paced_fn produce, consume_paced_fn consume, struct outcome *outcome);
 
-/** threads_schedule() - when a course's events are due, the first one as soon as threads can be there */
+/**
+ * threads_schedule() - when a course's events are due, the first one as soon as threads
+ * can be there
+ */
 struct schedule threads_schedule(const struct course *course);
 
 /** One thread strikes on the first CPU and keeps the score, the other on the second returns. */

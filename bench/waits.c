@@ -62,10 +62,12 @@ static int run_turn(const struct waits *waits, struct waits_figures *all, uint32
 
 	for (n = 0; n < STRATEGIES; n++) {
 		uint32_t i = (n + round) % STRATEGIES;
-		int err = wanted(waits, i)
-				  ? measure(waits, &strategies[i], figures_at(waits, all, i, round))
-				  : 0;
+		int err;
 
+		if (!wanted(waits, i))
+			continue;
+		progress_step("round %u of %u: %s", round + 1, waits->rounds, strategies[i].name);
+		err = measure(waits, &strategies[i], figures_at(waits, all, i, round));
 		if (err < 0)
 			return sitting_failed("waits", strategies[i].name, err);
 	}

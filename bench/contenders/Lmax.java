@@ -660,12 +660,12 @@ public final class Lmax {
 
 	static Outcome paced(Course c) throws InterruptedException
 	{
-		/* Threads have a millisecond to start, as in threads.c. */
-		long begin = System.nanoTime() + 1000 * 1000;
 		CountDownLatch done = new CountDownLatch(1);
-		LateReader reader = new LateReader(c, begin, done);
 		Disruptor<Event> d = c.disruptor();
 		Outcome outcome = new Outcome();
+		/* When all else is there: threads have a millisecond to start, as in threads.c. */
+		long begin = System.nanoTime() + 1000 * 1000;
+		LateReader reader = new LateReader(c, begin, done);
 
 		d.handleEventsWith(reader);
 		RingBuffer<Event> ring = d.start();

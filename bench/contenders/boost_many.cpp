@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Boost.Lockfree's queue, for many producers: a list of nodes from an array that is taken beforehand. */
+/*
+ * Boost.Lockfree's queue, for many producers: a list of nodes from an array that is taken
+ * beforehand.
+ */
 #include <boost/lockfree/queue.hpp>
 
 #include "../course.h"

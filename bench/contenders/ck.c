@@ -37,8 +37,11 @@ static struct queue *queue_open(const struct course *c, bool latency)
 	ck_ring_init(&q->ring, c->capacity);
 	bytes = (bytes + DSR_CACHELINE - 1) & ~(DSR_CACHELINE - 1ul);
 	q->slots = aligned_alloc(DSR_CACHELINE, bytes);
-	if (q->slots)
-		memset(q->slots, 0, bytes);
+	if (!q->slots) {
+		free(q);
+		return NULL;
+	}
+	memset(q->slots, 0, bytes);
 	return q;
 }
 

@@ -19,7 +19,10 @@ template <unsigned n> struct crowd {
 	std::vector<moodycamel::ProducerToken> producers;
 	alignas(DSR_CACHELINE) moodycamel::ConsumerToken consumer;
 
-	/* Of a producer: one that it fills, one that is being read, and what is left of its share. */
+	/*
+	 * Of a producer: one that it fills, one that is being read, and what is left of
+	 * its share.
+	 */
 	static constexpr size_t blocks = 4 * moodycamel::ConcurrentQueueDefaultTraits::BLOCK_SIZE;
 
 	explicit crowd(const struct course *c)

@@ -35,7 +35,11 @@ static struct queue *queue_open(const struct course *c, bool latency)
 	*q = (struct queue){.mask = slots - 1, .stride = stride, .latency = latency};
 	q->limit = slots;
 	q->base = aligned_alloc(DSR_CACHELINE, bytes);
-	for (size_t i = 0; q->base && i < bytes; i++)
+	if (!q->base) {
+		free(q);
+		return NULL;
+	}
+	for (size_t i = 0; i < bytes; i++)
 		q->base[i] = 0;
 	return q;
 }
@@ -163,7 +167,6 @@ const struct contender floor_contender = {
 	.slower = 1,
 	.stream = stream_floor,
 	.pingpong = pingpong,
-	.floor = true,
 	.paced = paced,
 	.sizes = true,
 };

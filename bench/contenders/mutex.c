@@ -27,8 +27,11 @@ static struct queue *queue_open(const struct course *c, bool latency)
 	q->mask = c->capacity - 1;
 	/* Touched, or the run would pay for its pages. */
 	q->slots = malloc(bytes);
-	if (q->slots)
-		memset(q->slots, 0, bytes);
+	if (!q->slots) {
+		free(q);
+		return NULL;
+	}
+	memset(q->slots, 0, bytes);
 	return q;
 }
 

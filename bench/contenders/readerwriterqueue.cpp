@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* moodycamel's ReaderWriterQueue, with all its blocks from the start. It has no call for several at once. */
+/*
+ * moodycamel's ReaderWriterQueue, with all its blocks from the start. It has no call for
+ * several at once.
+ */
 #include <readerwriterqueue/readerwriterqueue.h>
 
 #include "event.hpp"

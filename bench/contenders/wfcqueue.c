@@ -109,7 +109,8 @@ ALWAYS bool take(struct queue *q, struct list *list, uint64_t *event, uint32_t w
 
 ALWAYS bool queue_get(struct queue *q, uint64_t *event, uint32_t words, bool many)
 {
-	return take(q, &q->shared, event, words, many);
+	/* What was spliced comes first; only runs do that. */
+	return take(q, &q->taken, event, words, many) || take(q, &q->shared, event, words, many);
 }
 
 #define QUEUE_HAS_RUNS

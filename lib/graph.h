@@ -30,7 +30,10 @@ void dsr_graph_fini(struct dsr_graph *graph);
 /* Adds one at the end; nothing but its name is looked at. -EEXIST. */
 int dsr_graph_add(struct dsr_graph *graph, struct dsr_member *m, struct dsr_complaint *complaint);
 
-/* Before any thread runs: turns names into edges, and sees that they make no circle. May be repeated. */
+/*
+ * Before any thread runs: turns names into edges, and sees that they make no circle. May
+ * be repeated.
+ */
 int dsr_graph_resolve(struct dsr_graph *graph, struct dsr_complaint *complaint);
 
 /* Everybody begins at the ring's first sequence: places, barriers and the gate. */
@@ -47,7 +50,8 @@ void dsr_graph_expect(struct dsr_graph *graph, struct dsr_member *m);
 void dsr_graph_forget(struct dsr_graph *graph, struct dsr_member *m);
 
 /*
- * Adds one to a ring that runs, and takes it off those that are to come; it begins where @from says. Its start, and a
+ * Adds one to a ring that runs, and takes it off those that are to come; it begins where
+ * @from says. Its start, and a
  * reference to be given back, or a negative errno, for which the complaint may have
  * no words.
  */
@@ -57,7 +61,10 @@ int64_t dsr_graph_join(struct dsr_graph *graph, struct dsr_member *m, int64_t fr
 /* It ends: nobody waits for it any more. */
 void dsr_graph_leave(struct dsr_graph *graph, struct dsr_member *m);
 
-/* Takes one that has left off the list, and the caller's reference off it; frees it after the last. */
+/*
+ * Takes one that has left off the list, and the caller's reference off it; frees it after
+ * the last.
+ */
 void dsr_graph_remove(struct dsr_graph *graph, struct dsr_member *m);
 
 /* The consumer's barrier, as it is now. */

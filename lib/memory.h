@@ -34,7 +34,8 @@ int dsr_memory_lock(const struct dsr_memory *memory);
 uint64_t dsr_memory_room(void);
 
 /*
- * What the kernel uses there: bytes per page, 0: it does not tell anything; of the range's bytes, those
+ * What the kernel uses there: bytes per page, 0: it does not tell anything; of the
+ * range's bytes, those
  * in transparent huge pages, and those that are locked.
  */
 struct dsr_memory_use {

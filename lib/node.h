@@ -13,7 +13,10 @@
 /* 0, or -EOPNOTSUPP: built without libnuma, or the kernel knows no NUMA. */
 int dsr_node_support(void);
 
-/* From which nodes memory may be taken, in the set's first DSR_NODES_MAX. 0; -EOPNOTSUPP and such. */
+/*
+ * From which nodes memory may be taken, in the set's first DSR_NODES_MAX. 0; -EOPNOTSUPP
+ * and such.
+ */
 int dsr_nodes_allowed(struct dsr_cpus *nodes);
 
 /* Does the calling thread have a policy that binds it to nodes, and to which? */

@@ -36,7 +36,10 @@ bool dsr_bell_is_armed(struct dsr_bells *bells, struct dsr_bell *bell);
 /* @careful: there is no membarrier(2), so who wakes has to fence. */
 void dsr_park_init(struct dsr_park *park, struct dsr_bells *bells, bool careful);
 
-/* Counts the caller as one who sleeps here, for every change from now on. Look once more after it. */
+/*
+ * Counts the caller as one who sleeps here, for every change from now on. Look once more
+ * after it.
+ */
 void dsr_park_enter(struct dsr_park *park);
 void dsr_park_leave(struct dsr_park *park);
 

@@ -14,8 +14,7 @@
  *
  * The starter fills the first part before the thread is created, and the
  * consumer's place in the ring before it gives the order to run. The thread fills
- * the second part before it reports as pinned, when it also gives up a seat that it
- * could not have, and keeps the third to itself.
+ * the second part before it reports as pinned, and keeps the third to itself.
  */
 struct dsr_processor {
 	struct dsr_consumer consumer;

@@ -162,7 +162,10 @@ static bool announce(struct dsr_producer *p, int64_t first, uint32_t n, int64_t 
 	return false;
 }
 
-/* Takes up to @n of what @limit leaves, at least @least; -EAGAIN: wait. In the read-side section. */
+/*
+ * Takes up to @n of what @limit leaves, at least @least; -EAGAIN: wait. In the read-side
+ * section.
+ */
 static int64_t take_single(struct dsr_producer *p, int64_t first, uint32_t n, uint32_t least,
 			   int64_t limit)
 {
@@ -334,7 +337,10 @@ int64_t dsr_claim_slow(struct dsr_producer *p, int64_t first, uint32_t n, uint32
 	dsr_waiter_end(waiter);
 	if (first >= 0)
 		return first;
-	/* A consumer, in any place, may have gone to sleep over a claim that was just taken back. */
+	/*
+	 * A consumer, in any place, may have gone to sleep over a claim that was just
+	 * taken back.
+	 */
 	if (first == -ECANCELED && !p->cursor)
 		dsr_ring_wake(p->ring);
 	dsr_count(&handle_of(p)->failures);

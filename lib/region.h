@@ -38,7 +38,8 @@ struct dsr_region {
 /*
  * Takes @bytes, as is wished: placed before the first touch, touched once, and what
  * is required checked. On failure nothing is left, and *@what, if not NULL, says in a
- * few words how it could not be had: "in huge pages". 0; -ENOMEM; -EOVERFLOW; why not what is required.
+ * few words how it could not be had: "in huge pages". 0; -ENOMEM; -EOVERFLOW; why not
+ * what is required.
  */
 int dsr_region_take(struct dsr_region *region, uint64_t bytes, const struct dsr_wish *wish,
 		    const char **what);

@@ -291,7 +291,10 @@ enum dsr_verdict dsr_ring_verdict(struct dsr_ring *ring, int64_t state, int64_t 
 	if (state & DSR_RING_SEALED &&
 	    (uint64_t)sequence >= (uint64_t)dsr_load_relaxed(ring->end_at))
 		return DSR_DRAINED;
-	/* Relaxed: written before the state said so. While the ring runs, holes are few and past. */
+	/*
+	 * Relaxed: written before the state said so. While the ring runs, holes are few
+	 * and past.
+	 */
 	if (!(state & DSR_RING_SEALED) && sequence >= dsr_load_relaxed(&ring->skips_end))
 		return DSR_GO_ON;
 	pthread_mutex_lock(&ring->lock);

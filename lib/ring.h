@@ -135,7 +135,10 @@ enum dsr_verdict dsr_ring_verdict(struct dsr_ring *ring, int64_t state, int64_t 
 /* First sequence that nobody has claimed; for observers. With the lock held. */
 int64_t dsr_ring_claimed(const struct dsr_ring *ring);
 
-/* From @sequence on, the first one before @end that is not published and may still be. Lock held. */
+/*
+ * From @sequence on, the first one before @end that is not published and may still be.
+ * Lock held.
+ */
 int64_t dsr_ring_settled(const struct dsr_ring *ring, int64_t sequence, int64_t end);
 
 /* The calling thread is one of @ring's consumers from here on. */
@@ -146,7 +149,10 @@ void dsr_ring_enter(struct dsr_hold *hold);
 void dsr_ring_let_go(void);
 /* Is the caller one of @ring's? */
 bool dsr_ring_inside(const struct dsr_ring *ring);
-/* First sequence that is not free as long as the caller does not go on; DSR_GATE_OPEN: no matter. */
+/*
+ * First sequence that is not free as long as the caller does not go on; DSR_GATE_OPEN: no
+ * matter.
+ */
 int64_t dsr_ring_held(struct dsr_ring *ring);
 
 #endif

@@ -96,7 +96,8 @@ int dsr_first_sequence(struct dsr_builder *b, int64_t first);
  *
  * Without further calls the consumers' sequences go with the slots (with interleaved
  * ones: to the consumer's node, if that can be had), each producer's line to the node of
- * the thread that got its handle; a single producer's to where dsr_producer_at() says. Interleaved memory
+ * the thread that got its handle; a single producer's to where dsr_producer_at() says.
+ * Interleaved memory
  * lies over all nodes that the process may use; required, each page is on one of them.
  *
  * Return: 0, or the builder's error.
@@ -209,7 +210,8 @@ int dsr_default_on_error(struct dsr_builder *b, dsr_error_fn on_error, void *sta
  * starts and pins the threads and returns when each of them is in its loop; or
  * takes everything back and returns why not.
  *
- * Return: 0; the builder's error; -ENOENT and -ELOOP as above; -EALREADY if it has been started; -ENOMEM;
+ * Return: 0; the builder's error; -ENOENT and -ELOOP as above; -EALREADY if it has been
+ * started; -ENOMEM;
  * -EAGAIN: no more threads; -ENODEV or -EPERM: a CPU or node is not to be had;
  * what on_start() or init() returned; with DSR_REQUIRE also -EOPNOTSUPP and what
  * mbind(2) says. dsr_builder_message() has the sentence.

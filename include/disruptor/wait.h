@@ -40,7 +40,8 @@
  * Where threads that spin would keep each other from running, busy spin, pause
  * and monitor become yield, and dsr_placement_thread() says so: where two
  * handlers that spin are pinned to one CPU, where one left its CPU to the library and
- * there was none for it, and where there are not fewer of them than CPUs. The CPUs are those that the caller of dsr_start() may use, and those
+ * there was none for it, and where there are not fewer of them than CPUs. The CPUs are
+ * those that the caller of dsr_start() may use, and those
  * that handlers are pinned to. It is decided in dsr_start(); of a handler that is
  * attached later, whether another one spins on its CPU, and what was decided then.
  */
@@ -80,7 +81,10 @@ struct dsr_wait_tuning {
 	int64_t reserved[2]; /* 0 */
 };
 
-/* Timeouts, in nanoseconds of CLOCK_MONOTONIC from the call on. What is below zero is over: DSR_NOW. */
+/*
+ * Timeouts, in nanoseconds of CLOCK_MONOTONIC from the call on. What is below zero is
+ * over: DSR_NOW.
+ */
 #define DSR_NOW     INT64_C(0)
 #define DSR_FOREVER INT64_MAX
 

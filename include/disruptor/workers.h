@@ -62,7 +62,8 @@ typedef uint64_t (*dsr_key_fn)(const void *event, void *context);
  * @handlers:	 one for each worker, each with a state, a pin and a wait strategy of
  *		 its own; copied. @after is the group's business and has to be NULL
  *		 there. A NULL name becomes the group's with "-0", "-1" and so on,
- *		 cut in front of that to fit. A zero max_batch is 1 here: more let a worker take, or keep, that
+ *		 cut in front of that to fit. A zero max_batch is 1 here: more let a
+ *		 worker take, or keep, that
  *		 many events before what follows sees the first of them
  * @count:	 how many, 1 to DSR_WORKERS_MAX
  * @sharing:	 who gets which event

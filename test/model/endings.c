@@ -309,7 +309,10 @@ void endings_attach_many(void)
 	check_late(3);
 }
 
-/* A poller: a place in the ring without a thread, so few steps. Nobody polls it until all is over. */
+/*
+ * A poller: a place in the ring without a thread, so few steps. Nobody polls it until all
+ * is over.
+ */
 static struct dsr_poller *poller;
 
 static void attach_poller(void *unused)

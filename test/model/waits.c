@@ -350,7 +350,10 @@ void waits_descriptor_one_careful(void)
 	ring_for_one(false);
 }
 
-/* A handler that publishes to its own ring would wait for itself: it is told so, and what it took is a hole. */
+/*
+ * A handler that publishes to its own ring would wait for itself: it is told so, and what
+ * it took is a hole.
+ */
 static struct dsr_producer *inner;
 
 static int publish_more(void *event, int64_t sequence, bool end, void *state)

@@ -31,7 +31,10 @@ long kernel_kept_kib(int node); /* of that, for nobody but itself */
 /* The lowest of a set; -1: it is empty. */
 int kernel_first(kernel_set set);
 
-/* The first node behind @node, round and round, that has both; @node itself if there is no other. */
+/*
+ * The first node behind @node, round and round, that has both; @node itself if there is no
+ * other.
+ */
 int kernel_next_node(int node);
 
 /* Where pages of 4 KiB are: each one's node, or a negative errno; and where one is. */

@@ -445,7 +445,10 @@ static void run(enum kind kind, enum dsr_wait wait, bool many)
 	for (size_t i = 0; i < sizeof(legs) / sizeof(*legs); i++) {
 		struct leg leg = legs[i];
 
-		/* Where both sides spin, somebody else on a CPU makes them wait for whole slices. */
+		/*
+		 * Where both sides spin, somebody else on a CPU makes them wait for whole
+		 * slices.
+		 */
 		if (is_spinning(wait)) {
 			leg.events /= 4;
 			leg.ends /= 4;

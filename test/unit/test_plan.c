@@ -1003,7 +1003,10 @@ CASE(plan, json_is_utf8_whatever_the_names)
 	struct dsr_plan *plan;
 	char text[2000];
 
-	/* A character; a byte that begins none; one cut off; one longer than it need be; a surrogate. */
+	/*
+	 * A character; a byte that begins none; one cut off; one longer than it need be; a
+	 * surrogate.
+	 */
 	add_after(b, "caf\xc3\xa9", DSR_AUTOMATIC, NULL);
 	add_after(b, "a\xff", DSR_AUTOMATIC, NULL);
 	add_after(b, "b\xe2\x82", DSR_AUTOMATIC, NULL);

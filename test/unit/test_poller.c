@@ -1389,7 +1389,10 @@ static int64_t pass_all(struct dsr_poller *poller, struct dsr_producer *next)
 	return n;
 }
 
-/* Through one epoll, from one ring to the other; neither's events are a reason against the other's. */
+/*
+ * Through one epoll, from one ring to the other; neither's events are a reason against the
+ * other's.
+ */
 CASE_BOTH(poller, one_thread_polls_two_rings)
 {
 	enum { EVENTS = 1000 };

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""usage: table.py RESULTS.json [README.md]
+"""usage: table.py RESULTS.csv OTHER.json [README.md]
 
-Draws tables from what `disruptor-bench compare --json RESULTS.json` left: rows are
+Draws tables from what `disruptor-bench compare --csv RESULTS.csv` left, and tells of the
+machine what any JSON of the same sitting does: rows are
 contenders, columns scenarios, cells the median, its spread (the median distance from it)
 and the median ratio to disruptor's figure of the same round. On standard output, or, given a
 file, between its lines "<!-- results -->" and "<!-- end of results -->".
@@ -10,6 +11,7 @@ file, between its lines "<!-- results -->" and "<!-- end of results -->".
 Figures are of rounds in which the CPUs were near; where these were fewer than three and
 three or more were far, they are of those, and say so.
 """
+import csv
 import json
 import statistics
 import sys
@@ -43,7 +45,7 @@ def read(results):
         if r['metric'] in METRICS:
             contenders = figures.setdefault(r['scenario'], {})
             regimes = contenders.setdefault(r['contender'], {})
-            regimes.setdefault(r['regime'], {})[r['round']] = r['value']
+            regimes.setdefault(r['regime'], {})[int(r['round'])] = float(r['value'])
     return figures
 
 
@@ -75,14 +77,13 @@ def draw(title, names, figures, contenders):
     return '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)
 
 
-def tables(data):
-    figures = read(data['results'])
+def tables(results, e):
+    figures = read(results)
     contenders = []
-    for r in data['results']:
+    for r in results:
         if r['contender'] not in contenders:
             contenders.append(r['contender'])
-    e = data['environment']
-    rounds = 1 + max(r['round'] for r in data['results'])
+    rounds = 1 + max(int(r['round']) for r in results)
     head = (f"{e['cpu']}, {e['cpus']} CPUs, Linux {e['kernel']}"
             + (', a virtual machine' if e['hypervisor'] else '')
             + f"; {e['compiler']}, {e['buildtype']}; disruptor {e['version']}; {rounds} rounds.")
@@ -90,21 +91,21 @@ def tables(data):
 
 
 def main(arguments):
-    if len(arguments) not in (1, 2):
+    if len(arguments) not in (2, 3):
         sys.exit(__doc__)
-    with open(arguments[0]) as file:
-        text = tables(json.load(file))
-    if len(arguments) == 1:
+    with open(arguments[0], newline='') as file, open(arguments[1]) as other:
+        text = tables(list(csv.DictReader(file)), json.load(other)['environment'])
+    if len(arguments) == 2:
         print(text)
         return
     begin, end = '<!-- results -->\n', '<!-- end of results -->\n'
-    with open(arguments[1]) as file:
+    with open(arguments[2]) as file:
         whole = file.read()
     before, _, rest = whole.partition(begin)
     _, found, after = rest.partition(end)
     if not found:
-        sys.exit(f'{arguments[1]}: no lines {begin.strip()} and {end.strip()}')
-    with open(arguments[1], 'w') as file:
+        sys.exit(f'{arguments[2]}: no lines {begin.strip()} and {end.strip()}')
+    with open(arguments[2], 'w') as file:
         file.write(before + begin + '\n' + text + '\n\n' + end + after)
 
 
